@@ -1,0 +1,229 @@
+import { list, typeName } from "./wording.ts";
+
+/** OpenAI's error envelope; all four keys are always present. */
+export interface ErrorEnvelope {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string | null;
+  };
+}
+
+interface ErrorDetails {
+  readonly param?: string | null;
+  readonly code?: string | null;
+  readonly type?: string;
+  /** Advice for clients: sent as `retry-after` (whole seconds, 1 to 60) and `retry-after-ms`. */
+  readonly retryAfterMs?: number;
+  /** Sent as `x-should-retry`; false on conditions that a retry cannot mend. */
+  readonly shouldRetry?: boolean;
+  /** Further headers this error must carry. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An error a client may see. Everything in it is public: no secrets, prompts, node addresses or stack traces. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.status = status;
+    this.type = details.type ?? (status >= 500 ? "server_error" : "invalid_request_error");
+    this.param = details.param ?? null;
+    this.code = details.code ?? null;
+    const headers: Record<string, string> = { ...details.headers };
+    if (details.retryAfterMs !== undefined) {
+      const ms = Math.min(60_000, Math.max(1, Math.ceil(details.retryAfterMs)));
+      headers["retry-after"] = String(Math.ceil(ms / 1000));
+      headers["retry-after-ms"] = String(ms);
+    }
+    if (details.shouldRetry !== undefined) headers["x-should-retry"] = String(details.shouldRetry);
+    this.headers = headers;
+  }
+
+  envelope(): ErrorEnvelope {
+    return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
+  }
+}
+
+/** What a client was sent, cut so that an error stays readable. */
+function shown(value: string): string {
+  return value.length > 200 ? `${value.slice(0, 200)}…` : value;
+}
+
+const bad = (message: string, param: string | null, code: string | null) => new ApiError(400, message, { param, code });
+
+/** Every error of the system, by name. Wordings are those of the live OpenAI API where it has the error. */
+export const errors = {
+  missingParameter: (param: string) =>
+    bad(`Missing required parameter: '${param}'.`, param, "missing_required_parameter"),
+  unknownParameter: (param: string) => bad(`Unknown parameter: '${shown(param)}'.`, shown(param), "unknown_parameter"),
+  /** `expected` reads like "a string" or "one of 'a' or 'b'". */
+  invalidType: (param: string, expected: string, value: unknown) =>
+    bad(
+      `Invalid type for '${param}': expected ${expected}, but got ${typeName(value)} instead.`,
+      param,
+      "invalid_type",
+    ),
+  emptyString: (param: string) =>
+    bad(
+      `Invalid '${param}': empty string. Expected a string with minimum length 1, but got an empty string instead.`,
+      param,
+      "empty_string",
+    ),
+  stringTooLong: (param: string, max: number, length: number) =>
+    bad(
+      `Invalid '${param}': string too long. Expected a string with maximum length ${max}, but got a string with length ${length} instead.`,
+      param,
+      "string_above_max_length",
+    ),
+  belowMinimum: (param: string, kind: "integer" | "decimal", min: number, value: number) =>
+    bad(
+      `Invalid '${param}': ${kind} below minimum value. Expected a value >= ${min}, but got ${value} instead.`,
+      param,
+      `${kind}_below_min_value`,
+    ),
+  aboveMaximum: (param: string, kind: "integer" | "decimal", max: number, value: number) =>
+    bad(
+      `Invalid '${param}': ${kind} above maximum value. Expected a value <= ${max}, but got ${value} instead.`,
+      param,
+      `${kind}_above_max_value`,
+    ),
+  invalidValue: (param: string, value: string, supported: readonly string[]) =>
+    bad(`Invalid value: '${shown(value)}'. Supported values are: ${list(supported, "and")}.`, param, "invalid_value"),
+  invalidSize: (size: string, reason: string) =>
+    bad(`Invalid size '${shown(size)}'. ${reason}`, "size", "invalid_value"),
+  conflict: (param: string, message: string) => bad(message, param, "invalid_value"),
+  transparentJpeg: () =>
+    bad("Transparent background is not supported for JPEG output format", "background", "invalid_value"),
+  pngCompression: () =>
+    bad(
+      "Output compression below 100 is not supported for PNG output format.",
+      "output_compression",
+      "invalid_png_output_compression",
+    ),
+  noTransparency: () => bad("Transparent background is not supported for this model.", "background", "invalid_value"),
+  unsupported: (param: string, message: string) => bad(message, param, "unsupported_parameter"),
+  noEdits: (model: string) =>
+    bad(`The model '${shown(model)}' does not support image edits.`, "model", "invalid_value"),
+  notJson: () =>
+    bad(
+      "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)",
+      null,
+      null,
+    ),
+  notAnObject: (value: unknown) =>
+    bad(`Invalid body: the request must be a JSON object, but got ${typeName(value)} instead.`, null, null),
+  tooDeep: () => bad("Invalid body: the JSON is nested too deeply.", null, null),
+  invalidHeader: (name: string, expected: string) =>
+    bad(`Invalid header '${name}': expected ${expected}.`, null, "invalid_header"),
+  badRequest: (message: string) => bad(message, null, null),
+  refusedByNode: (message: string, code: string | null, param: string | null) => bad(shown(message), param, code),
+  moderationBlocked: () =>
+    new ApiError(400, "Your request was rejected by the safety system.", {
+      type: "image_generation_user_error",
+      code: "moderation_blocked",
+    }),
+
+  missingKey: () =>
+    new ApiError(
+      401,
+      "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+      { headers: { "www-authenticate": "Bearer" } },
+    ),
+  /** `masked` shows at most a few characters of what was sent. */
+  invalidKey: (masked: string) =>
+    new ApiError(401, `Incorrect API key provided: ${masked}.`, {
+      code: "invalid_api_key",
+      headers: { "www-authenticate": "Bearer" },
+    }),
+  insufficientQuota: () =>
+    new ApiError(402, "Your account's balance of compute units is too low for this request.", {
+      type: "insufficient_quota",
+      code: "insufficient_quota",
+      shouldRetry: false,
+    }),
+  permissionDenied: (message: string, param: string | null = null) =>
+    new ApiError(403, message, { code: "permission_denied", param }),
+  modelNotFound: (model: string) =>
+    new ApiError(404, `The model '${shown(model)}' does not exist.`, { param: "model", code: "model_not_found" }),
+  invalidUrl: (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${shown(path)})`),
+  fileNotFound: () => new ApiError(404, "This file does not exist."),
+  fileExpired: () => new ApiError(410, "This file has expired."),
+  invalidMethod: (method: string, path: string, allow: string) =>
+    new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),
+  requestTimeout: () =>
+    new ApiError(408, "The request body was not received in time.", {
+      code: "request_timeout",
+      headers: { connection: "close" },
+    }),
+  idempotencyInProgress: (retryAfterMs: number) =>
+    new ApiError(409, "A request with this idempotency key is still running.", {
+      code: "idempotency_in_progress",
+      retryAfterMs,
+    }),
+  bodyTooLarge: (limit: number) =>
+    new ApiError(413, `Maximum content size limit (${limit} bytes) exceeded.`, {
+      code: "request_too_large",
+      headers: { connection: "close" },
+    }),
+  unsupportedContentType: (value: string | undefined, accepted: string) =>
+    new ApiError(
+      415,
+      value === undefined ? "Missing content type." : `Unsupported content type: '${shown(value)}'. Use '${accepted}'.`,
+      { code: "unsupported_content_type", headers: { "accept-post": accepted } },
+    ),
+  unsupportedEncoding: () =>
+    new ApiError(415, "Compressed request bodies are not supported.", { code: "unsupported_content_type" }),
+  idempotencyKeyReused: () =>
+    new ApiError(422, "This idempotency key was used before with a different request body.", {
+      code: "idempotency_key_reused",
+    }),
+  rateLimited: (message: string, retryAfterMs: number, headers: Readonly<Record<string, string>> = {}) =>
+    new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", retryAfterMs, headers }),
+  headersTooLarge: () =>
+    new ApiError(431, "The request's headers are too large.", {
+      code: "headers_too_large",
+      headers: { connection: "close" },
+    }),
+  clientClosed: () => new ApiError(499, "The client closed the connection."),
+
+  internal: (cause?: unknown) => new ApiError(500, "The server had an error while processing your request.", { cause }),
+  nodeUnreachable: (cause?: unknown) =>
+    new ApiError(500, "Failed to connect to the node", { code: "node_unreachable", cause }),
+  nodeBadResponse: (cause?: unknown) =>
+    new ApiError(500, "The node could not make the picture.", { code: "node_bad_response", cause }),
+  generationFailed: (cause?: unknown) =>
+    new ApiError(500, "The model process failed while making the picture.", { code: "generation_failed", cause }),
+  overloaded: (retryAfterMs: number, cause?: unknown) =>
+    new ApiError(503, "No node has capacity for this request now. Try again soon.", {
+      code: "overloaded",
+      retryAfterMs,
+      cause,
+    }),
+  queueFull: (retryAfterMs: number) =>
+    new ApiError(429, "The queue of this node is full. Try again soon.", {
+      type: "requests",
+      code: "queue_full",
+      retryAfterMs,
+    }),
+  starting: (retryAfterMs: number) =>
+    new ApiError(503, "The model is starting. Try again soon.", { code: "overloaded", retryAfterMs }),
+  shuttingDown: () =>
+    new ApiError(503, "The server is shutting down. Try again.", { code: "shutting_down", retryAfterMs: 1000 }),
+  databaseAway: (cause?: unknown) =>
+    new ApiError(503, "The ledger cannot be reached now. Try again soon.", {
+      code: "overloaded",
+      retryAfterMs: 2000,
+      cause,
+    }),
+  generationTimeout: () =>
+    new ApiError(504, "The picture was not finished in time.", { code: "timeout", shouldRetry: false }),
+} as const;

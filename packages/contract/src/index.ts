@@ -1,0 +1,11 @@
+export * from "./compute-units.ts";
+export * from "./errors.ts";
+export * from "./fields.ts";
+export * from "./generation-event.ts";
+export * from "./image-job.ts";
+export * from "./model-card.ts";
+export * from "./openapi.ts";
+export * from "./parse-image-request.ts";
+export * from "./parse-json.ts";
+export * as schemas from "./schemas.ts";
+export * from "./sizes.ts";

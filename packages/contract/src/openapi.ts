@@ -1,0 +1,144 @@
+import {
+  CreateImageRequest,
+  CreateImageResponse,
+  ErrorResponse,
+  Health,
+  ImageCompletedEvent,
+  ImagePartialEvent,
+  ImageProgressEvent,
+  Model,
+  ModelList,
+} from "./schemas.ts";
+
+const schemas = {
+  CreateImageRequest,
+  CreateImageResponse,
+  ErrorResponse,
+  Health,
+  ImageCompletedEvent,
+  ImagePartialEvent,
+  ImageProgressEvent,
+  Model,
+  ModelList,
+};
+
+const ref = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, name: keyof typeof schemas) => ({
+  description,
+  headers: { "x-request-id": { schema: { type: "string" } } },
+  content: { "application/json": { schema: ref(name) } },
+});
+const failure = (description: string) => json(description, "ErrorResponse");
+
+const unauthorised = { "401": failure("No key, or a wrong one.") };
+
+/** The public HTTP interface as an OpenAPI 3.1 document. `version` is the gateway's. */
+export function openApiDocument(version: string) {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Atoma",
+      version,
+      description: "Turns a prompt into a picture, in the manner of the OpenAI images API.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+    paths: {
+      "/v1/images/generations": {
+        post: {
+          operationId: "createImage",
+          summary: "Make pictures from a prompt",
+          parameters: [
+            {
+              name: "Idempotency-Key",
+              in: "header",
+              required: false,
+              description: "Sent again with the same body, the first answer comes back and nothing is charged twice.",
+              schema: { type: "string", minLength: 1, maxLength: 255 },
+            },
+          ],
+          requestBody: { required: true, content: { "application/json": { schema: ref("CreateImageRequest") } } },
+          responses: {
+            "200": {
+              description: "The pictures; as server-sent events when `stream` is true.",
+              headers: { "x-request-id": { schema: { type: "string" } } },
+              content: {
+                "application/json": { schema: ref("CreateImageResponse") },
+                "text/event-stream": {
+                  schema: {
+                    anyOf: [ref("ImagePartialEvent"), ref("ImageCompletedEvent"), ref("ImageProgressEvent")],
+                  },
+                },
+              },
+            },
+            "400": failure("The request is wrong; `param` names the field."),
+            ...unauthorised,
+            "402": failure("The balance of compute units is too low."),
+            "403": failure("The key may not use this model."),
+            "404": failure("There is no such model."),
+            "409": failure("A request with this idempotency key is still running."),
+            "413": failure("The body is too large."),
+            "415": failure("The body is not JSON."),
+            "422": failure("The idempotency key was used with another body."),
+            "429": failure("A limit of this key is reached; `retry-after` tells when to come back."),
+            "500": failure("No node could be reached, or it did not deliver."),
+            "503": failure("No capacity now; `retry-after` tells when to come back."),
+            "504": failure("The picture was not finished in time."),
+          },
+        },
+      },
+      "/v1/images/files/{name}": {
+        get: {
+          operationId: "getImageFile",
+          summary: "A stored picture; the address is the secret",
+          security: [],
+          parameters: [{ name: "name", in: "path", required: true, schema: { type: "string" } }],
+          responses: {
+            "200": {
+              description: "The picture.",
+              content: {
+                "image/png": { schema: { type: "string", format: "binary" } },
+                "image/jpeg": { schema: { type: "string", format: "binary" } },
+                "image/webp": { schema: { type: "string", format: "binary" } },
+              },
+            },
+            "404": failure("There is no such file."),
+            "410": failure("The file has expired."),
+          },
+        },
+      },
+      "/v1/models": {
+        get: {
+          operationId: "listModels",
+          summary: "The models that can be used now",
+          responses: { "200": json("The models.", "ModelList"), ...unauthorised },
+        },
+      },
+      "/v1/models/{id}": {
+        get: {
+          operationId: "getModel",
+          summary: "One model; slashes in its id may be escaped or not",
+          parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+          responses: {
+            "200": json("The model.", "Model"),
+            ...unauthorised,
+            "404": failure("There is no such model."),
+          },
+        },
+      },
+      "/health": {
+        get: {
+          operationId: "health",
+          summary: "Whether requests can be served",
+          security: [],
+          responses: { "200": json("Ready.", "Health"), "503": json("Not ready.", "Health") },
+        },
+      },
+    },
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      schemas,
+    },
+  };
+}
