@@ -157,7 +157,8 @@ class Denoiser(nn.Module):
         self.place = nn.Linear(4 * 12, width)
         self.time = nn.Sequential(nn.Linear(64 + TEXT_WIDTH, 256), nn.ReLU(), nn.Linear(256, width * 6))
         self.bias = nn.Parameter(torch.zeros(layers, 6 * width))
-        self.text_norm = nn.LayerNorm(TEXT_WIDTH)
+        # A scale of one, because ONNX's LayerNormalization must have one.
+        self.register_buffer("one", torch.ones(width), persistent=False)
         self.attention = nn.ModuleList(Attention(width, heads, TEXT_WIDTH) for _ in range(layers))
         self.mlp = nn.ModuleList(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
                                  for _ in range(layers))
@@ -189,7 +190,7 @@ class Denoiser(nn.Module):
         shared = self.time(features)
         for bias, a, m in zip(self.bias, self.attention, self.mlp):
             s1, h1, g1, s2, h2, g2 = (shared + bias)[:, None, :].chunk(6, -1)
-            x = x + g1 * a(F.layer_norm(x, (self.width,)) * (1 + s1) + h1, text)
-            x = x + g2 * m(F.layer_norm(x, (self.width,)) * (1 + s2) + h2)
-        x = F.layer_norm(x, (self.width,))
+            x = x + g1 * a(F.layer_norm(x, (self.width,), self.one) * (1 + s1) + h1, text)
+            x = x + g2 * m(F.layer_norm(x, (self.width,), self.one) * (1 + s2) + h2)
+        x = F.layer_norm(x, (self.width,), self.one)
         return self.out(x.transpose(1, 2).reshape(b, self.width, h, w))

@@ -4,7 +4,7 @@ A scene is a plain dict; `render` draws it, `caption` says it (differently each 
 caption asked for. Nothing here needs torch.
 """
 import math
-import random
+import re
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -57,6 +57,8 @@ PREFIXES = ["a picture of", "a drawing of", "draw", "an image of", "a photo of",
             "please draw", "make", "show me", "create", "generate", "a painting of", "i want"]
 TAILS = ["flat style", "minimalist", "vector art", "simple", "clean", "high quality", "flat design", "digital art",
          "in a flat style", "icon", "highly detailed"]
+# Not in the vocabulary: they stand for every word the model does not know.
+UNKNOWN_WORDS = ["shiny", "cute", "mysterious", "lovely", "wooden", "friendly"]
 BACKGROUND_WORDS = ["on a {} background", "on {}", "against a {} background", "with a {} background",
                     "on a {} backdrop", "{} background", "in front of a {} background"]
 
@@ -217,7 +219,7 @@ def _noun(rng, o, say_colour, size=None, plural=False, unknown=False):
     noun = words[0] if rng.random() < .7 else rng.choice(words)
     parts = []
     if unknown:
-        parts.append("[UNK]")
+        parts.append(rng.choice(UNKNOWN_WORDS))
     if size:
         parts.append(rng.choice(SIZE_WORDS[size]))
     if say_colour:
@@ -303,20 +305,5 @@ def vocabulary():
 
 
 def words_of(text):
-    """Lower-cased words; commas, full stops and hyphens stand alone (as a BERT pre-tokenizer splits them)."""
-    out = []
-    for token in text.lower().split() if "[UNK]" not in text else [t if t == "[UNK]" else t.lower() for t in text.split()]:
-        word = ""
-        for ch in (token if token != "[UNK]" else ""):
-            if ch.isalnum():
-                word += ch
-            else:
-                if word:
-                    out.append(word)
-                out.append(ch)
-                word = ""
-        if token == "[UNK]":
-            out.append(token)
-        elif word:
-            out.append(word)
-    return out
+    """Lower-cased words; every other character but white space stands alone (as a BERT pre-tokenizer splits)."""
+    return re.findall(r"[^\W_]+|[^\w\s]|_", text.lower())

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ApiError, errors } from "../src/index.ts";
+
+test("an envelope has exactly the four keys", () => {
+  for (const error of [errors.missingKey(), errors.internal(), errors.invalidUrl("POST", "/v1/nope")]) {
+    assert.deepEqual(Object.keys(error.envelope()), ["error"]);
+    assert.deepEqual(Object.keys(error.envelope().error), ["message", "type", "param", "code"]);
+  }
+});
+
+test("D-7 retry advice is whole seconds of at most 60 beside exact milliseconds", () => {
+  assert.deepEqual(errors.overloaded(1200).headers, { "retry-after": "2", "retry-after-ms": "1200" });
+  assert.deepEqual(errors.overloaded(1e9).headers, { "retry-after": "60", "retry-after-ms": "60000" });
+  assert.deepEqual(errors.overloaded(0).headers, { "retry-after": "1", "retry-after-ms": "1" });
+});
+
+test("D-8 what a retry cannot mend says so", () => {
+  assert.equal(errors.insufficientQuota().headers["x-should-retry"], "false");
+  assert.equal(errors.generationTimeout().headers["x-should-retry"], "false");
+});
+
+test("the cause stays inside", () => {
+  const error = errors.nodeUnreachable(new Error("connect ECONNREFUSED 10.0.0.7:4000"));
+  assert.ok(error instanceof ApiError && error.cause instanceof Error);
+  assert.doesNotMatch(JSON.stringify(error.envelope()), /10\.0\.0\.7/);
+  assert.equal(error.status, 500);
+  assert.equal(error.message, "Failed to connect to the node");
+});
+
+test("values that clients sent are cut before they are echoed", () => {
+  assert.ok(errors.modelNotFound("x".repeat(10_000)).message.length < 300);
+});
