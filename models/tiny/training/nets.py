@@ -190,7 +190,7 @@ class Denoiser(nn.Module):
         shared = self.time(features)
         for bias, a, m in zip(self.bias, self.attention, self.mlp):
             s1, h1, g1, s2, h2, g2 = (shared + bias)[:, None, :].chunk(6, -1)
-            x = x + g1 * a(F.layer_norm(x, (self.width,), self.one) * (1 + s1) + h1, text)
-            x = x + g2 * m(F.layer_norm(x, (self.width,), self.one) * (1 + s2) + h2)
-        x = F.layer_norm(x, (self.width,), self.one)
+            x = x + g1 * a(F.layer_norm(x, (self.width,), self.one.to(x.dtype)) * (1 + s1) + h1, text)
+            x = x + g2 * m(F.layer_norm(x, (self.width,), self.one.to(x.dtype)) * (1 + s2) + h2)
+        x = F.layer_norm(x, (self.width,), self.one.to(x.dtype))
         return self.out(x.transpose(1, 2).reshape(b, self.width, h, w))

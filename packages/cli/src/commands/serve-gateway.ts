@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { type Gateway, type NodeConfig, startGateway } from "@atoma/gateway";
+import type { Ledger } from "@atoma/ledger";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { dataFolder } from "../data-folder.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** Starts a gateway as the configuration says, with these nodes. */
+export async function serveGateway(
+  config: Config,
+  ledger: Ledger,
+  log: Logger,
+  nodes: readonly NodeConfig[],
+): Promise<Gateway> {
+  try {
+    return await startGateway({
+      host: config.host ?? "127.0.0.1",
+      port: config.port ?? 0,
+      ledger,
+      log,
+      nodes,
+      filesDir: join(dataFolder(config), "files"),
+      modelAliases: config.model_aliases,
+      defaultModel: config.default_model,
+      unknownFields: config.unknown_fields,
+      publicUrl: config.public_url,
+      maxBodyBytes: config.max_body_bytes,
+      bodyTimeoutMs: config.body_timeout_s * 1000,
+      generationTimeoutMs: config.generation_timeout_s * 1000,
+      fileTtlMs: config.file_ttl_hours * 3_600_000,
+    });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+      throw new UsageError(`port ${config.port} is in use; choose another with --port`);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import { fileURLToPath } from "node:url";
+import { startNode } from "@atoma/node";
+import type { Config } from "../config.ts";
+import { dataFolder, ensureCredentials, openConfiguredLedger } from "../data-folder.ts";
+import { createLogger } from "../logger.ts";
+import { shutdownSignal } from "../shutdown.ts";
+import { serveGateway } from "./serve-gateway.ts";
+
+const TINY = fileURLToPath(new URL("../../../../models/tiny", import.meta.url));
+
+function greet(url: string, apiKey: string): string {
+  return [
+    "",
+    `  Atoma is ready at ${url}`,
+    `  API key: ${apiKey}`,
+    "",
+    "  Make a picture:",
+    "",
+    `  curl -s ${url}/v1/images/generations -H "Authorization: Bearer ${apiKey}" -H "Content-Type: application/json" \\`,
+    `    -d '{"prompt":"a red circle on a blue background","response_format":"b64_json"}' \\`,
+    `    | sed 's/.*"b64_json":"\\([^"]*\\)".*/\\1/' | base64 -d > picture.png`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** `atoma up`: ledger, node with its models, and gateway in one go; runs until it is told to stop. */
+export async function up(config: Config, json: boolean): Promise<void> {
+  const stop = shutdownSignal();
+  const log = createLogger(config.log_level);
+  const ledger = await openConfiguredLedger(config);
+  const credentials = await ensureCredentials(config, ledger);
+  const models = config.models.length > 0 ? config.models : [TINY];
+  const node = await startNode({
+    host: "127.0.0.1",
+    port: 0,
+    models: models.map((path) => ({ path })),
+    token: credentials.nodeToken,
+    maxQueue: config.node_max_queue,
+    threads: config.node_threads,
+    logger: log,
+  });
+  await node.ready;
+  const nodes = [{ name: "embedded", url: node.url, token: credentials.nodeToken }, ...config.nodes];
+  const gateway = await serveGateway(config, ledger, log, nodes);
+
+  if (json) {
+    const { apiKey, adminKey } = credentials;
+    const dataDir = dataFolder(config);
+    const line = { url: gateway.url, apiKey, adminKey, node: { url: node.url }, dataDir, pid: process.pid };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  } else {
+    process.stdout.write(greet(gateway.url, credentials.apiKey));
+  }
+
+  await stop;
+  await gateway.close(config.drain_s * 1000);
+  await node.close(config.drain_s * 1000);
+  await ledger.close();
+}

@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { NodeConfig } from "@atoma/gateway";
+import { parse as parseToml } from "smol-toml";
+import { UsageError } from "./usage-error.ts";
+
+type Value = string | number | boolean;
+
+/** A failed check gives what was expected; that is what the message says. */
+class Expected extends Error {}
+
+const expected = (what: string): never => {
+  throw new Expected(what);
+};
+
+const text = (value: Value) => (typeof value === "string" && value !== "" ? value : expected("a text"));
+const url = (value: Value) =>
+  typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)
+    ? value
+    : expected("an http or https URL");
+const whole =
+  (min: number, max: number) =>
+  (value: Value): number => {
+    const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
+    return expected(`a whole number from ${min} to ${max}`);
+  };
+const one =
+  <T extends string>(...values: readonly T[]) =>
+  (value: Value): T =>
+    values.find((v) => v === value) ?? expected(`one of ${values.join(", ")}`);
+
+/** Every setting: its name in the file is the key, a flag is `--` with hyphens, the environment `ATOMA_` in capitals. */
+const SETTINGS = {
+  host: { check: text, fallback: "127.0.0.1", help: "address to listen on" },
+  port: { check: whole(0, 65_535), fallback: 8080, help: "port to listen on; 0 takes any free one" },
+  data: { check: text, fallback: ".data", help: "folder for the ledger, keys and pictures" },
+  database_url: { check: text, fallback: undefined, help: "postgres://…; default: SQLite in the data folder" },
+  public_url: { check: url, fallback: undefined, help: "origin of picture URLs, behind a proxy" },
+  default_model: { check: text, fallback: undefined, help: "model of requests that name none" },
+  unknown_fields: {
+    check: one("reject", "ignore", "forward"),
+    fallback: "reject" as const,
+    help: "request fields nobody knows: reject, ignore or forward",
+  },
+  max_body_bytes: { check: whole(1024, 2 ** 26), fallback: 262_144, help: "largest request body" },
+  body_timeout_s: { check: whole(1, 3600), fallback: 15, help: "how long a request body may take" },
+  generation_timeout_s: { check: whole(1, 86_400), fallback: 600, help: "how long a generation may take" },
+  file_ttl_hours: { check: whole(1, 8760), fallback: 25, help: "how long picture URLs are good" },
+  drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },
+  node_token: { check: text, fallback: undefined, help: "bearer token that the node asks for" },
+  node_max_queue: { check: whole(1, 10_000), fallback: 64, help: "requests that may wait in the node" },
+  node_threads: { check: whole(1, 256), fallback: 2, help: "threads of each model process" },
+  log_level: {
+    check: one("trace", "debug", "info", "warn", "error", "silent"),
+    fallback: "info" as const,
+    help: "least level that is logged",
+  },
+};
+
+type SettingName = keyof typeof SETTINGS;
+type Read<K extends SettingName> = ReturnType<(typeof SETTINGS)[K]["check"]> | (typeof SETTINGS)[K]["fallback"];
+type Settings = { readonly [K in SettingName]: Read<K> };
+
+export interface Config extends Settings {
+  readonly nodes: readonly NodeConfig[];
+  /** Model folders that this machine's node serves. */
+  readonly models: readonly string[];
+  readonly model_aliases: Readonly<Record<string, string>>;
+}
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** `--port`, `--max-body-bytes`. */
+export const flagOf = (name: string): string => name.replaceAll("_", "-");
+
+/** One line for each setting, for `--help`. */
+export function settingsHelp(): string {
+  return SETTING_NAMES.map((name) => {
+    const { fallback, help } = SETTINGS[name];
+    return `  --${flagOf(name).padEnd(22)} ${help}${fallback === undefined ? "" : ` (${fallback})`}`;
+  }).join("\n");
+}
+
+function readFile(path: string): Record<string, unknown> {
+  let source: string;
+  try {
+    source = readFileSync(path, "utf8");
+  } catch {
+    throw new UsageError(`cannot read the configuration file ${path}`);
+  }
+  try {
+    return parseToml(source);
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : "not TOML"}`);
+  }
+}
+
+function readNodes(value: unknown): NodeConfig[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new UsageError("nodes: expected [[nodes]] tables");
+  return value.map((entry: Record<string, unknown>, i) => {
+    for (const key of Object.keys(entry)) {
+      if (!["name", "url", "token"].includes(key)) throw new UsageError(`nodes[${i}].${key}: unknown key`);
+    }
+    const { name = `node-${i + 1}`, url: address, token } = entry;
+    if (typeof address !== "string" || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
+      throw new UsageError(`nodes[${i}].url: expected an http or https URL`);
+    }
+    if (typeof name !== "string") throw new UsageError(`nodes[${i}].name: expected a text`);
+    if (token !== undefined && typeof token !== "string") throw new UsageError(`nodes[${i}].token: expected a text`);
+    return { name, url: address, token };
+  });
+}
+
+function readStrings(key: string, value: unknown): string[] {
+  const list = typeof value === "string" ? value.split(",").filter(Boolean) : (value ?? []);
+  if (Array.isArray(list) && list.every((v): v is string => typeof v === "string")) return list;
+  throw new UsageError(`${key}: expected a list of texts`);
+}
+
+function readAliases(value: unknown): Record<string, string> {
+  const pairs = typeof value === "string" ? value.split(",").map((p) => p.split("=")) : Object.entries(value ?? {});
+  const aliases: Record<string, string> = {};
+  for (const [alias, id] of pairs) {
+    if (typeof alias !== "string" || typeof id !== "string" || id === "") {
+      throw new UsageError("model_aliases: expected alias = model id");
+    }
+    aliases[alias] = id;
+  }
+  return aliases;
+}
+
+export interface Sources {
+  /** Flags by their setting's name. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Settings that a command wants to be otherwise where nobody says anything. */
+  readonly defaults?: Partial<Settings>;
+}
+
+/**
+ * The configuration: defaults, then the TOML file (`--config` or ATOMA_CONFIG), then ATOMA_* variables, then flags.
+ * Throws UsageError with the name of the key that is wrong.
+ */
+export function readConfig({ flags, env, defaults = {} }: Sources): Config {
+  const path = flags.config ?? env.ATOMA_CONFIG;
+  const file = path === undefined ? {} : readFile(resolve(path));
+  for (const key of Object.keys(file)) {
+    if (!(key in SETTINGS) && !["nodes", "models", "model_aliases"].includes(key)) {
+      throw new UsageError(`${key}: unknown key in ${path}`);
+    }
+  }
+  const settings: Record<string, unknown> = {};
+  for (const name of SETTING_NAMES) {
+    const variable = `ATOMA_${name.toUpperCase()}`;
+    const given = flags[name] ?? env[variable] ?? file[name];
+    if (given === undefined || given === "") {
+      settings[name] = defaults[name] ?? SETTINGS[name].fallback;
+      continue;
+    }
+    try {
+      // Anything else than a text, number or boolean fails the check.
+      settings[name] = SETTINGS[name].check(given as Value);
+    } catch (error) {
+      if (!(error instanceof Expected)) throw error;
+      const source = flags[name] !== undefined ? `--${flagOf(name)}` : env[variable] !== undefined ? variable : name;
+      throw new UsageError(`${source}: expected ${error.message}`);
+    }
+  }
+  return {
+    // Each entry was made by the check of the same name, or is its fallback.
+    ...(settings as Settings),
+    nodes: readNodes(file.nodes),
+    models: readStrings("models", flags.models ?? env.ATOMA_MODELS ?? file.models),
+    model_aliases: readAliases(env.ATOMA_MODEL_ALIASES ?? file.model_aliases),
+  };
+}

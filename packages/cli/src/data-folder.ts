@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Ledger, openLedger } from "@atoma/ledger";
+import type { Config } from "./config.ts";
+
+/** What a first start makes and keeps, readable by its owner only. */
+export interface Credentials {
+  readonly apiKey: string;
+  readonly adminKey: string;
+  readonly nodeToken: string;
+}
+
+/** Compute units of the account that a first start makes: about 3.8 million pictures of 512 × 512. */
+const FIRST_GRANT = 1_000_000_000_000;
+
+export function dataFolder(config: Config): string {
+  const folder = resolve(config.data);
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  return folder;
+}
+
+export function databaseUrl(config: Config): string {
+  return config.database_url ?? `sqlite:${join(dataFolder(config), "ledger.db")}`;
+}
+
+export function openConfiguredLedger(config: Config): Promise<Ledger> {
+  return openLedger(databaseUrl(config));
+}
+
+export function credentialsFile(config: Config): string {
+  return join(resolve(config.data), "credentials.json");
+}
+
+export function readCredentials(config: Config): Credentials | undefined {
+  const path = credentialsFile(config);
+  // Written by createCredentials.
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Credentials) : undefined;
+}
+
+/** The credentials of the data folder; at a first start also an account with units and its API key. */
+export async function ensureCredentials(config: Config, ledger: Ledger): Promise<Credentials> {
+  const known = readCredentials(config);
+  if (known) return known;
+  const by = { actor: "atoma up" };
+  const account = await ledger.createAccount({ name: "default", ...by });
+  await ledger.grant(account.id, FIRST_GRANT, { reference: "first-start", ...by });
+  const { key } = await ledger.createKey({ accountId: account.id, name: "default", ...by });
+  const credentials: Credentials = {
+    apiKey: key,
+    adminKey: `sk-atoma-admin-${randomBytes(32).toString("hex")}`,
+    nodeToken: randomBytes(32).toString("hex"),
+  };
+  const path = credentialsFile(config);
+  writeFileSync(`${path}.part`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.part`, path);
+  chmodSync(path, 0o600);
+  return credentials;
+}

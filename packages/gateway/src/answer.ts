@@ -1,0 +1,51 @@
+import { formatSize, type GeneratedImage, type ImageJob, type OutputFormat, type Usage } from "@atoma/contract";
+
+/** One picture of an answer: its bytes while they are at hand, its stored file where there is one. */
+export interface AnswerItem {
+  readonly seed: number | undefined;
+  readonly bytes: Uint8Array | undefined;
+  readonly file: string | undefined;
+}
+
+/** Everything a response is rendered from. Without the bytes it is what an idempotency key remembers. */
+export interface Answer {
+  /** Unix seconds. */
+  readonly created: number;
+  readonly size: string;
+  readonly quality: string;
+  readonly background: string;
+  readonly outputFormat: OutputFormat;
+  readonly responseFormat: "url" | "b64_json" | undefined;
+  readonly stream: boolean;
+  readonly usage: Usage | undefined;
+  readonly items: readonly AnswerItem[];
+}
+
+export function toAnswer(
+  job: ImageJob,
+  images: readonly (GeneratedImage & { readonly file: string | undefined })[],
+  usage: Usage | undefined,
+  nowMs: number,
+): Answer {
+  return {
+    created: Math.floor(nowMs / 1000),
+    size: formatSize(job),
+    quality: job.quality,
+    background: job.background,
+    outputFormat: job.outputFormat,
+    responseFormat: job.responseFormat,
+    stream: job.stream,
+    usage,
+    items: images.map(({ seed, bytes, file }) => ({ seed, bytes, file })),
+  };
+}
+
+/** The answer as the ledger keeps it: fields and file names, no pictures. */
+export function serializeAnswer(answer: Answer): string {
+  return JSON.stringify({ ...answer, items: answer.items.map(({ seed, file }) => ({ seed, file })) });
+}
+
+export function deserializeAnswer(text: string): Answer {
+  // Written by serializeAnswer and kept by our own ledger.
+  return JSON.parse(text) as Answer;
+}

@@ -1,0 +1,26 @@
+import type { Ledger, RandomBytes } from "@atoma/ledger";
+import type { Logger } from "pino";
+import type { FileStore } from "./files/file-store.ts";
+import type { BodyLimits } from "./http/read-body.ts";
+import type { Registry } from "./nodes/registry.ts";
+import type { Authenticate } from "./steps/authenticate.ts";
+
+/** What the routes work with. Clock and random source are arguments, so that tests own them. */
+export interface Deps {
+  readonly ledger: Ledger;
+  readonly registry: Registry;
+  readonly files: FileStore;
+  readonly authenticate: Authenticate;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly randomBytes: RandomBytes;
+  readonly defaultModel: string | undefined;
+  readonly unknownFields: "reject" | "ignore" | "forward";
+  /** Origin for file URLs; undefined: the one that the client called. */
+  readonly publicUrl: string | undefined;
+  readonly body: BodyLimits;
+  readonly generationTimeoutMs: number;
+  readonly fileTtlMs: number;
+  /** Whether new work is refused because the gateway is about to stop. */
+  readonly draining: () => boolean;
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from "node:http";
+import { errors } from "@atoma/contract";
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** From the first look at the body to its last byte. */
+  readonly timeoutMs: number;
+}
+
+const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
+
+/** Throws ApiError 415 unless the media type's essence is application/json and the body is not compressed. */
+export function requireJson(headers: IncomingMessage["headers"]): void {
+  const type = headers["content-type"];
+  if (type === undefined || !JSON_TYPE.test(type)) throw errors.unsupportedContentType(type, "application/json");
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw errors.unsupportedEncoding();
+}
+
+/**
+ * The request's body. Throws ApiError 413 as soon as it is known to be larger than the limit (from Content-Length
+ * before a byte is read), 408 when it takes too long, 499 when the client leaves.
+ */
+export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
+  if (Number(request.headers["content-length"] ?? 0) > limits.maxBytes) throw errors.bodyTooLarge(limits.maxBytes);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const finish = (act: () => void) => {
+      clearTimeout(timer);
+      request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
+      act();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limits.maxBytes) finish(() => reject(errors.bodyTooLarge(limits.maxBytes)));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => finish(() => resolve(Buffer.concat(chunks, size)));
+    const onClose = () => finish(() => reject(errors.clientClosed()));
+    const timer = setTimeout(() => finish(() => reject(errors.requestTimeout())), limits.timeoutMs);
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
+  });
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import type { Ledger } from "@atoma/ledger";
+import type { Logger } from "pino";
+import { openDiskStore } from "./files/disk.ts";
+import { type NodeConfig, openRegistry } from "./nodes/registry.ts";
+import { buildServer } from "./server.ts";
+import { authenticator } from "./steps/authenticate.ts";
+
+export type { NodeConfig } from "./nodes/registry.ts";
+
+export interface GatewayOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly ledger: Ledger;
+  readonly log: Logger;
+  readonly nodes: readonly NodeConfig[];
+  /** Folder for finished pictures. */
+  readonly filesDir: string;
+  /** Other names for models: alias → model id. */
+  readonly modelAliases?: Readonly<Record<string, string>>;
+  /** What a request without a model gets; without it such a request is refused. */
+  readonly defaultModel?: string | undefined;
+  /** What happens to request fields nobody knows. Default: they are refused. */
+  readonly unknownFields?: "reject" | "ignore" | "forward";
+  /** Origin that file URLs begin with, where a proxy stands before the gateway. */
+  readonly publicUrl?: string | undefined;
+  /** Largest request body. Default 256 KiB. */
+  readonly maxBodyBytes?: number;
+  /** How long a body may take to arrive. Default 15 s. */
+  readonly bodyTimeoutMs?: number;
+  /** How long a generation may take, queueing included. Default 10 minutes. */
+  readonly generationTimeoutMs?: number;
+  /** How long a picture's URL is good. Default 25 hours: longer than an idempotency key lives. */
+  readonly fileTtlMs?: number;
+}
+
+export interface Gateway {
+  readonly url: string;
+  readonly port: number;
+  /** Refuses new work, waits up to `graceMs` for what runs, then closes. The ledger stays open. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const SWEEP_MS = 1000;
+const FILE_SWEEP_MS = 60_000;
+const DRAIN_POLL_MS = 20;
+
+/** Starts a gateway. Resolves when it accepts connections; nodes may come later. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { ledger, log } = options;
+  const files = await openDiskStore(options.filesDir);
+  const registry = openRegistry({
+    nodes: options.nodes,
+    aliases: new Map(Object.entries(options.modelAliases ?? {})),
+    log,
+  });
+  await registry.probe();
+
+  let draining = false;
+  let running = 0;
+  const app = buildServer({
+    ledger,
+    registry,
+    files,
+    log,
+    authenticate: authenticator(ledger, Date.now),
+    now: Date.now,
+    randomBytes,
+    defaultModel: options.defaultModel,
+    unknownFields: options.unknownFields ?? "reject",
+    publicUrl: options.publicUrl?.replace(/\/+$/, ""),
+    body: { maxBytes: options.maxBodyBytes ?? 256 * 1024, timeoutMs: options.bodyTimeoutMs ?? 15_000 },
+    generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
+    fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,
+    draining: () => draining,
+  });
+  app.server.on("request", (_request, response) => {
+    running++;
+    response.once("close", () => {
+      running--;
+    });
+  });
+
+  const quietly = (what: string, work: () => Promise<unknown>) => () => {
+    work().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
+  };
+  const sweepers = [
+    setInterval(
+      quietly("ledger sweep", () => ledger.sweep()),
+      SWEEP_MS,
+    ),
+    setInterval(
+      quietly("file sweep", () => files.sweep(Date.now())),
+      FILE_SWEEP_MS,
+    ),
+  ];
+  for (const timer of sweepers) timer.unref();
+
+  const address = await app.listen({ host: options.host, port: options.port });
+  const { port } = app.server.address() as { port: number }; // listening on TCP
+  return {
+    url: address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"),
+    port,
+    async close(graceMs = 30_000) {
+      draining = true;
+      const until = Date.now() + graceMs;
+      while (running > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, DRAIN_POLL_MS));
+      for (const timer of sweepers) clearInterval(timer);
+      app.server.closeAllConnections();
+      await app.close();
+      await registry.close();
+    },
+  };
+}

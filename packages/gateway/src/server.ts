@@ -1,0 +1,134 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type ApiError, errors, openApiDocument } from "@atoma/contract";
+import { LedgerUnavailableError } from "@atoma/ledger";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Deps } from "./deps.ts";
+import { allowCrossOrigin } from "./http/cors.ts";
+import { correlationId, newRequestId } from "./http/request-id.ts";
+import { sendError, toApiError } from "./http/send-error.ts";
+import { healthRoute } from "./routes/health.ts";
+import { imageFiles } from "./routes/image-files.ts";
+import { imagesGenerations } from "./routes/images-generations.ts";
+import { modelRoutes } from "./routes/models.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What a step wants in the request's log line: ids and figures, never prompts, keys or pictures. */
+    logFields: Readonly<Record<string, string | number>>;
+  }
+}
+
+const MAX_HEADER_BYTES = 64 * 1024;
+const HEADERS_TIMEOUT_MS = 20_000;
+const KEEP_ALIVE_MS = 65_000;
+const MAX_CONNECTIONS = 10_000;
+const MAX_REQUESTS_PER_CONNECTION = 10_000;
+
+/** Paths with the methods they know, for 405 beside 404. */
+const METHODS: readonly (readonly [RegExp, string])[] = [
+  [/^\/v1\/images\/generations$/, "POST, OPTIONS"],
+  [/^\/v1\/images\/files\/[^/]+$/, "GET, HEAD, OPTIONS"],
+  [/^\/v1\/models(?:\/.+)?$/, "GET, HEAD, OPTIONS"],
+  [/^\/(?:health|openapi\.json)$/, "GET, HEAD, OPTIONS"],
+];
+
+function notFound(method: string, url: string): ApiError {
+  const path = url.split("?", 1)[0] ?? url;
+  const known = METHODS.find(([pattern]) => pattern.test(path));
+  return known ? errors.invalidMethod(method, path, known[1]) : errors.invalidUrl(method, path);
+}
+
+/** What Fastify, Node's parser or the ledger threw, as an error of the catalogue. */
+function translate(error: unknown): ApiError {
+  if (error instanceof LedgerUnavailableError) return errors.databaseAway(error);
+  if (error instanceof Error && "statusCode" in error && typeof error.statusCode === "number") {
+    if (error.statusCode >= 400 && error.statusCode < 500) return errors.badRequest("The request is malformed.");
+  }
+  return toApiError(error);
+}
+
+/** Answers a connection whose request never became one: too large headers, too slow, or not HTTP. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const refusal =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? errors.headersTooLarge()
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? errors.requestTimeout()
+        : errors.badRequest("The request is not valid HTTP/1.1.");
+  const body = JSON.stringify(refusal.envelope());
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${newRequestId()}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** A request that Node's parser lets through, but that two servers could read differently. */
+function requireOneTarget(rawHeaders: readonly string[], url: string): void {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
+  if (hosts.length > 1) throw errors.badRequest("The request has more than one Host header.");
+  if (!url.startsWith("/")) throw errors.badRequest("The request target must be a path.");
+}
+
+/** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
+export function buildServer(deps: Deps): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    genReqId: newRequestId,
+    requestTimeout: 0, // readBody has its own deadline; Node's would also end long uploads of other routes
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxRequestsPerSocket: MAX_REQUESTS_PER_CONNECTION,
+    forceCloseConnections: "idle",
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 2048 },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (_error, request, reply) => {
+      reply.header("x-request-id", request.id);
+      sendError(request, reply, notFound(request.method, request.url));
+    },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.decorateRequest("logFields");
+
+  // Bodies are read by the handlers, after authentication.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    requireOneTarget(request.raw.rawHeaders, request.raw.url ?? "");
+  });
+  allowCrossOrigin(app);
+  app.addHook("onSend", async (_request, reply) => {
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+    reply.header("x-content-type-options", "nosniff");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const ms = Math.round(reply.elapsedTime);
+    const route = request.routeOptions.url ?? "unknown";
+    const correlation = correlationId(request.headers);
+    const left = !reply.raw.writableFinished;
+    const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
+    deps.log.info({ ...line, ...request.logFields, ...(left && { left }) }, "request");
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = translate(error);
+    if (known.status >= 500)
+      deps.log.error({ requestId: request.id, status: known.status, err: known.cause ?? known }, known.message);
+    sendError(request, reply, known);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    sendError(request, reply, notFound(request.method, request.url));
+  });
+
+  app.post("/v1/images/generations", imagesGenerations(deps));
+  app.get("/v1/images/files/:name", imageFiles(deps));
+  modelRoutes(app, deps);
+  healthRoute(app, deps);
+  const document = openApiDocument("0.1.0");
+  app.get("/openapi.json", async () => document);
+  return app;
+}

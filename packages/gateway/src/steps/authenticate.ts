@@ -1,0 +1,60 @@
+import type { IncomingMessage } from "node:http";
+import { errors } from "@atoma/contract";
+import { type KeyId, type KeyRecord, type Ledger, parseKey, verifySecret } from "@atoma/ledger";
+
+/** Who asks: a key that was checked, with its account and rights. */
+export type Caller = KeyRecord;
+
+export type Authenticate = (request: IncomingMessage) => Promise<Caller>;
+
+const BEARER = /^bearer ([\x21-\x7e]+)$/i;
+const CACHE_MS = 1000;
+const CACHE_KEYS = 10_000;
+/** What an unknown key is compared with, so that it takes as long as a wrong secret. */
+const NOBODY = new Uint8Array(32);
+
+/** A key as an error message may show it: its public beginning and its last four characters. */
+function masked(key: string): string {
+  return key.length < 16 ? "***" : `${key.slice(0, 8)}***${key.slice(-4)}`;
+}
+
+/** The one bearer key of a request. Throws ApiError 401 when there is none, or more than one. */
+function bearerKey(request: IncomingMessage): string {
+  const given = request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "authorization");
+  const match = BEARER.exec(request.headers.authorization ?? "");
+  if (given.length !== 1 || match?.[1] === undefined) throw errors.missingKey();
+  return match[1];
+}
+
+/**
+ * Step 1. Knows afterwards who asks; reads nothing of the body. A key is looked up at most once a second, so a
+ * revocation holds everywhere within that second. Throws ApiError 401, or 503 from a ledger that is away.
+ */
+export function authenticator(ledger: Ledger, now: () => number): Authenticate {
+  const cache = new Map<KeyId, { record: KeyRecord | undefined; at: number }>();
+
+  async function find(keyId: KeyId): Promise<KeyRecord | undefined> {
+    const known = cache.get(keyId);
+    if (known && now() - known.at < CACHE_MS) return known.record;
+    const record = await ledger.findKey(keyId);
+    if (cache.size >= CACHE_KEYS) cache.clear();
+    cache.set(keyId, { record, at: now() });
+    return record;
+  }
+
+  return async (request) => {
+    const text = bearerKey(request);
+    const key = parseKey(text);
+    if (!key) throw errors.invalidKey(masked(text));
+    const record = await find(key.keyId);
+    const right = verifySecret(key.secret, record?.secretHash ?? NOBODY);
+    const usable =
+      record !== undefined &&
+      record.revokedAt === null &&
+      record.disabledAt === null &&
+      (record.expiresAt === null || record.expiresAt > now());
+    if (!right || !usable) throw errors.invalidKey(masked(text));
+    ledger.touchKey(record.id);
+    return record;
+  };
+}

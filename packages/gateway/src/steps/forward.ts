@@ -1,0 +1,172 @@
+import { type ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import type { Logger } from "pino";
+import type { Dispatcher } from "undici";
+import type { Dialect } from "../nodes/dialect.ts";
+import { readImageHeader } from "../nodes/image-header.ts";
+import { type Node, nodeHeaders } from "../nodes/registry.ts";
+
+export interface ForwardContext {
+  /** Nodes that can do it, best first. */
+  readonly candidates: readonly Node[];
+  readonly dialect: Dialect;
+  readonly requestId: string;
+  /** Aborted with an ApiError as its reason: the client left, or the deadline came. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly log: Logger;
+}
+
+/** Statuses by which a node says that it did not start; only then may another one be asked. */
+const NOT_STARTED = new Set([423, 425, 429, 503]);
+const CONNECT_FAILED = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+const MAX_ERROR_BYTES = 64 * 1024;
+const DEFAULT_RETRY_MS = 2000;
+
+function code(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What a node's refusal means for the client. Nothing of the node's own text reaches it but our catalogue's. */
+async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
+  let text = "";
+  for await (const chunk of answer.body) if (text.length < MAX_ERROR_BYTES) text += chunk;
+  const envelope = readEnvelope(text);
+  log.warn({ node: node.name, status: answer.statusCode, code: envelope?.code }, "node refused");
+  if (answer.statusCode === 400 && envelope) {
+    return envelope.code === "moderation_blocked"
+      ? errors.moderationBlocked()
+      : errors.refusedByNode(envelope.message, envelope.code, envelope.param);
+  }
+  if (answer.statusCode === 504) return errors.generationTimeout();
+  if (envelope?.code === "generation_failed") return errors.generationFailed();
+  return errors.nodeBadResponse(new Error(`status ${answer.statusCode}`));
+}
+
+function readEnvelope(text: string): { message: string; code: string | null; param: string | null } | undefined {
+  try {
+    const { error } = JSON.parse(text);
+    const string = (value: unknown) => (typeof value === "string" ? value : null);
+    const message = string(error?.message);
+    return message === null ? undefined : { message, code: string(error.code), param: string(error.param) };
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
+  const ms = Number(headers["retry-after-ms"] ?? Number(headers["retry-after"]) * 1000);
+  return Number.isFinite(ms) && ms > 0 ? ms : DEFAULT_RETRY_MS;
+}
+
+type Attempt =
+  | { readonly outcome: "not_started"; readonly error: ApiError }
+  | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
+
+/** Asks one node. Throws only when the outcome is final. */
+async function attempt(node: Node, job: ImageJob, context: ForwardContext): Promise<Attempt> {
+  const { path, headers, body } = context.dialect.request(job);
+  let answer: Dispatcher.ResponseData;
+  try {
+    answer = await node.pool.request({
+      method: "POST",
+      path,
+      headers: {
+        ...headers,
+        ...nodeHeaders(node),
+        "x-request-id": context.requestId,
+        "x-atoma-timeout-ms": String(context.timeoutMs),
+      },
+      body,
+      signal: context.signal,
+    });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!CONNECT_FAILED.has(code(error) ?? "")) throw errors.nodeUnreachable(error);
+    node.ready = false;
+    context.log.warn({ node: node.name, reason: code(error) }, "node cannot be reached");
+    return { outcome: "not_started", error: errors.nodeUnreachable(error) };
+  }
+  if (NOT_STARTED.has(answer.statusCode)) {
+    await answer.body.dump();
+    return { outcome: "not_started", error: errors.overloaded(retryAfterMs(answer.headers)) };
+  }
+  if (answer.statusCode !== 200) throw await refusal(answer, node, context.log);
+  return { outcome: "started", answer };
+}
+
+/** Throws unless the picture is what was ordered: the next one, in the right format and size. */
+function verifyImage(event: GenerationEvent & { type: "image" }, index: number, job: ImageJob): void {
+  const header = readImageHeader(event.bytes);
+  const right =
+    event.index === index &&
+    header?.format === job.outputFormat &&
+    header.width === job.width &&
+    header.height === job.height;
+  if (!right) throw new Error(`picture ${index} is not what was ordered`);
+}
+
+async function* verified(events: AsyncIterable<GenerationEvent>, job: ImageJob): AsyncGenerator<GenerationEvent> {
+  let images = 0;
+  for await (const event of events) {
+    if (event.type === "error") {
+      throw event.code === "generation_failed" ? errors.generationFailed() : errors.nodeBadResponse();
+    }
+    if (event.type === "image") verifyImage(event, images++, job);
+    if (event.type === "done") {
+      if (images !== job.n) throw new Error(`${images} of ${job.n} pictures`);
+      yield event;
+      return;
+    }
+    yield event;
+  }
+  throw new Error("the answer ended early");
+}
+
+/**
+ * Step 4. Has one node do the job and yields its events, each checked; `done` comes last, after exactly n pictures.
+ * Another node is asked only when the one before certainly did not start. Leaving the loop stops the node.
+ * Throws ApiError 500 `node_unreachable`, 503 or 504, or what the signal was aborted with.
+ */
+export async function* forward(job: ImageJob, context: ForwardContext): AsyncGenerator<GenerationEvent> {
+  let last: ApiError = errors.nodeUnreachable();
+  for (const node of context.candidates) {
+    node.inFlight++;
+    try {
+      const result = await attempt(node, job, context);
+      if (result.outcome === "not_started") {
+        // A busy node says more about when to come back than one that is away.
+        if (last.code !== "overloaded") last = result.error;
+        continue;
+      }
+      yield* answered(result.answer, job, context);
+      return;
+    } finally {
+      node.inFlight--;
+    }
+  }
+  throw last;
+}
+
+async function* answered(
+  answer: Dispatcher.ResponseData,
+  job: ImageJob,
+  context: ForwardContext,
+): AsyncGenerator<GenerationEvent> {
+  // Leaving early destroys the body, which emits an error that nobody else listens for.
+  answer.body.on("error", () => {});
+  try {
+    yield* verified(context.dialect.events(answer.body, job), job);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw error instanceof Error && error.name === "ApiError" ? error : errors.nodeBadResponse(error);
+  } finally {
+    answer.body.destroy();
+  }
+}

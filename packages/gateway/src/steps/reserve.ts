@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { errors } from "@atoma/contract";
+import {
+  type HoldId,
+  type Ledger,
+  type LimitStatus,
+  newHoldId,
+  type RandomBytes,
+  type ReserveResult,
+} from "@atoma/ledger";
+import type { Caller } from "./authenticate.ts";
+import type { PricedJob } from "./validate.ts";
+
+/** What a request holds while it runs, or the answer that its idempotency key got before. */
+export type Reservation =
+  | {
+      readonly outcome: "held";
+      readonly holdId: HoldId;
+      readonly units: number;
+      readonly headers: Record<string, string>;
+    }
+  | { readonly outcome: "replay"; readonly response: string };
+
+export interface ReserveContext {
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly randomBytes: RandomBytes;
+  readonly requestId: string;
+  /** The value of the Idempotency-Key header. */
+  readonly idempotencyKey: string | undefined;
+  readonly body: Uint8Array;
+  /** When the hold expires by itself, in ms since the epoch: after the generation's own deadline. */
+  readonly deadline: number;
+}
+
+/** The Idempotency-Key header, checked. Throws ApiError 400 unless it is 1 to 255 visible ASCII characters. */
+export function idempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header !== "string" || !/^[\x21-\x7e]{1,255}$/.test(header)) {
+    throw errors.invalidHeader("Idempotency-Key", "1 to 255 visible ASCII characters");
+  }
+  return header;
+}
+
+function limitHeaders(limits: LimitStatus): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of ["requests", "images"] as const) {
+    const left = limits[name];
+    if (!left) continue;
+    headers[`x-ratelimit-limit-${name}`] = String(left.limit);
+    headers[`x-ratelimit-remaining-${name}`] = String(left.remaining);
+  }
+  return headers;
+}
+
+function refusal(result: Exclude<ReserveResult, { outcome: "held" | "replay" }>, model: string) {
+  switch (result.outcome) {
+    case "in_progress":
+      return errors.idempotencyInProgress(result.retryAfterMs);
+    case "idempotency_key_reused":
+      return errors.idempotencyKeyReused();
+    case "insufficient_balance":
+      return errors.insufficientQuota();
+    case "rate_limited": {
+      const what =
+        result.limit === "concurrency"
+          ? `${result.limitValue} at a time`
+          : `${result.limitValue} ${result.limit} per minute`;
+      const name = result.limit === "images" ? "images" : "requests";
+      return errors.rateLimited(`Rate limit reached for this API key: ${what}.`, result.retryAfterMs, {
+        [`x-ratelimit-limit-${name}`]: String(result.limitValue),
+        [`x-ratelimit-remaining-${name}`]: String(result.remaining),
+        [`x-ratelimit-reset-${name}`]: `${Math.ceil(result.retryAfterMs / 1000)}s`,
+      });
+    }
+    case "key_invalid":
+      return errors.invalidKey("***");
+    case "model_not_allowed":
+      return errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
+  }
+}
+
+/**
+ * Step 3. Knows afterwards that the compute units are held on disk until a deadline, or the stored answer of the same
+ * idempotency key. Throws ApiError 402, 409, 422 or 429; nothing is held then.
+ */
+export async function reserve(
+  { job, units }: PricedJob,
+  caller: Caller,
+  context: ReserveContext,
+): Promise<Reservation> {
+  const key = context.idempotencyKey;
+  const result = await context.ledger.reserve({
+    holdId: newHoldId(context.now(), context.randomBytes),
+    accountId: caller.accountId,
+    keyId: caller.id,
+    requestId: context.requestId,
+    model: job.card.id,
+    images: job.n,
+    units,
+    price: { ...price(job), perMille: job.card.pricing.perMille },
+    deadline: context.deadline,
+    idempotency: key === undefined ? undefined : { key, fingerprint: fingerprint(context.body) },
+  });
+  if (result.outcome === "replay") return { outcome: "replay", response: result.response };
+  if (result.outcome !== "held") throw refusal(result, job.card.id);
+  return { outcome: "held", holdId: result.holdId, units, headers: limitHeaders(result.limits) };
+}
+
+function price({ n, width, height, quality, steps }: PricedJob["job"]) {
+  return { n, width, height, quality, steps };
+}
+
+function fingerprint(body: Uint8Array): string {
+  return createHash("sha256").update(body).digest("hex");
+}

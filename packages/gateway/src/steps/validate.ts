@@ -1,0 +1,27 @@
+import {
+  computeUnits,
+  errors,
+  type ImageJob,
+  type ParseOptions,
+  parseImageRequest,
+  parseJsonObject,
+} from "@atoma/contract";
+import type { Caller } from "./authenticate.ts";
+
+/** A validated request and what it costs. */
+export interface PricedJob {
+  readonly job: ImageJob;
+  readonly units: number;
+}
+
+/**
+ * Step 2. Knows afterwards exactly what is to be made and how many compute units that is.
+ * Throws ApiError 400, 403 or 404.
+ */
+export function validate(body: Uint8Array, caller: Caller, options: ParseOptions): PricedJob {
+  const job = parseImageRequest(parseJsonObject(body), options);
+  if (caller.allowedModels !== null && !caller.allowedModels.includes(job.card.id)) {
+    throw errors.permissionDenied(`This API key may not use the model '${job.card.id}'.`, "model");
+  }
+  return { job, units: computeUnits({ ...job, images: job.n }, job.card.pricing) };
+}

@@ -1,0 +1,12 @@
+// npm start: installs what is missing, then runs `atoma up` with the arguments given.
+import { spawn } from "node:child_process";
+import { installPackages, node24, root } from "./install.mjs";
+
+installPackages();
+const main = `${root}packages/cli/src/main.ts`;
+const args = ["--conditions=atoma-source", main, "up", ...process.argv.slice(2)];
+const child = spawn(node24, args, { stdio: "inherit" });
+// A terminal's Ctrl-C reaches the child by itself; a supervisor's SIGTERM reaches only us.
+process.on("SIGTERM", () => child.kill("SIGTERM"));
+process.on("SIGINT", () => {});
+child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGTERM" || signal === "SIGINT" ? 0 : 1)));
