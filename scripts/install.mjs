@@ -9,6 +9,15 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 export const node24 = `${root}node_modules/.bin/node`;
 
 const stampFile = `${root}node_modules/.installed`;
+const stamp = () =>
+  createHash("sha256")
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest("hex");
+
+/** Notes which lock file was installed; npm's postinstall step runs it. */
+export function markInstalled() {
+  writeFileSync(stampFile, stamp());
+}
 
 /** Installs from the lock file unless that has been done; its output goes to stderr. Ends the process on failure. */
 export function installPackages() {
@@ -23,7 +32,6 @@ export function installPackages() {
     process.stderr.write(`npm ci failed${error ? `: ${error.message}` : ""}\n`);
     process.exit(status ?? 1);
   }
-  writeFileSync(stampFile, stamp);
 }
 
 const debian = [

@@ -152,7 +152,7 @@ def sample_scene(rng, kind=None, holdout=True, bucket=None, mix=(.5, .3, .2)):
                 break
         layouts = LAYOUTS[n] if n != 3 else LAYOUTS[3][:3] if w >= h else LAYOUTS[3][1:]
         cells = rng.choice(layouts)
-        r = short * rng.uniform(.12, .15)
+        r = short * rng.uniform(.11, .13)
         for x, y in _spread(rng, w, h, cells, r):
             scene["objects"].append({**o, "x": x, "y": y, "r": r})
     for o in scene["objects"]:

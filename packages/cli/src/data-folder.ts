@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Ledger, openLedger } from "@atoma/ledger";
+import { type HoldId, type Ledger, openLedger } from "@atoma/ledger";
 import type { Config } from "./config.ts";
 
 /** What a first start makes and keeps, readable by its owner only. */
@@ -26,6 +26,23 @@ export function databaseUrl(config: Config): string {
 
 export function openConfiguredLedger(config: Config): Promise<Ledger> {
   return openLedger(databaseUrl(config));
+}
+
+/**
+ * Voids the holds that a crash left behind, and says how many. Only where this process is the one that uses the ledger,
+ * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves.
+ */
+export async function voidOrphans(config: Config, ledger: Ledger): Promise<number> {
+  if (!databaseUrl(config).startsWith("sqlite:")) return 0;
+  let voided = 0;
+  let before: HoldId | undefined;
+  do {
+    const { holds, next } = await ledger.listHolds({ state: "held", limit: 1000, before });
+    await Promise.all(holds.map(({ id }) => ledger.void({ holdId: id })));
+    voided += holds.length;
+    before = next ?? undefined;
+  } while (before !== undefined);
+  return voided;
 }
 
 export function credentialsFile(config: Config): string {

@@ -35,7 +35,7 @@ test("S-082 fifty at once with balance for twenty", async () => {
 test("a bad request reserves nothing", async () => {
   await using world = await startWorld({ grant: UNITS });
   for (const fields of [{ n: 0 }, { size: "1024xfoox1024" }, { model: "nope" }]) await world.generate(fields);
-  assert.deepEqual(await world.ledger.listHolds(), []);
+  assert.deepEqual((await world.ledger.listHolds()).holds, []);
 });
 
 /** What a node may do wrong before or instead of its pictures; the client's answer, nothing charged. */

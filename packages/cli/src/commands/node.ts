@@ -13,7 +13,7 @@ export async function node(config: Config): Promise<void> {
     host: config.host ?? "127.0.0.1",
     port: config.port ?? 0,
     models: config.models.map((path) => ({ path })),
-    token: config.node_token,
+    ...(config.node_token !== undefined && { token: config.node_token }),
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     logger: createLogger(config.log_level),

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
-import { dataFolder, ensureCredentials, openConfiguredLedger } from "../data-folder.ts";
+import { dataFolder, ensureCredentials, openConfiguredLedger, voidOrphans } from "../data-folder.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
@@ -29,6 +29,8 @@ export async function up(config: Config, json: boolean): Promise<void> {
   const stop = shutdownSignal();
   const log = createLogger(config.log_level);
   const ledger = await openConfiguredLedger(config);
+  const orphans = await voidOrphans(config, ledger);
+  if (orphans > 0) log.warn({ holds: orphans }, "holds of a gateway that ended without warning are void");
   const credentials = await ensureCredentials(config, ledger);
   const models = config.models.length > 0 ? config.models : [TINY];
   const node = await startNode({

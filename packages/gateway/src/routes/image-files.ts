@@ -55,6 +55,6 @@ export function imageFiles(deps: Deps) {
     const length = range ? range.end - range.start + 1 : file.size;
     reply.code(range ? 206 : 200).header("content-length", String(length));
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${file.size}`);
-    return request.method === "HEAD" ? reply.send() : reply.send(file.open(range));
+    return reply.send(file.open(range));
   };
 }

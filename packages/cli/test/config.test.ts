@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { readConfig } from "../src/config.ts";
+import { atoma } from "./support/up.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "atoma-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, "atoma.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+const read = (text: string, env: Record<string, string> = {}, flags: Record<string, string> = {}) =>
+  readConfig({ env, flags: { config: file(text), ...flags } });
+
+test("a flag beats the environment, which beats the file, which beats the default", () => {
+  assert.equal(readConfig({ env: {}, flags: {} }).port, 8080);
+  assert.equal(read("port = 1").port, 1);
+  assert.equal(read("port = 1", { ATOMA_PORT: "2" }).port, 2);
+  assert.equal(read("port = 1", { ATOMA_PORT: "2" }, { port: "3" }).port, 3);
+});
+
+test("nodes, models and aliases", () => {
+  const config = read(
+    'models = ["a", "b"]\n[model_aliases]\n"x/y" = "atoma-tiny"\n[[nodes]]\nurl = "http://h:1"\ntoken = "t"\n',
+  );
+  assert.deepEqual(config.nodes, [{ name: "node-1", url: "http://h:1", token: "t" }]);
+  assert.deepEqual(config.models, ["a", "b"]);
+  assert.deepEqual(config.model_aliases, { "x/y": "atoma-tiny" });
+  assert.deepEqual(read("", { ATOMA_MODEL_ALIASES: "p=q" }).model_aliases, { p: "q" });
+});
+
+test("messages name the key and the source", () => {
+  const wrong: [string, Record<string, string>, RegExp][] = [
+    ["port = 70000", {}, /^port: expected a whole number from 0 to 65535$/],
+    ["", { ATOMA_PORT: "x" }, /^ATOMA_PORT: expected a whole number/],
+    ["prot = 1", {}, /^prot: unknown key in .*atoma\.toml$/],
+    ['unknown_fields = "maybe"', {}, /^unknown_fields: expected one of reject, ignore, forward$/],
+    ['[[nodes]]\nurl = "ftp://x"', {}, /^nodes\[0\]\.url: expected an http or https URL$/],
+    ['[[nodes]]\nurl = "http://x"\nkey = "k"', {}, /^nodes\[0\]\.key: unknown key$/],
+    ["port = = 1", {}, /atoma\.toml/],
+  ];
+  for (const [text, env, message] of wrong) {
+    assert.throws(() => read(text, env), { name: "UsageError", message }, text);
+  }
+});
+
+test("the command refuses what it does not know, with status 2", async () => {
+  for (const args of [["nope"], ["up", "--nope"], ["gateway", "--port", "x"], ["check-config", "extra"]]) {
+    const { code, err } = await atoma(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.match(err, /^atoma: /);
+  }
+  const shown = await atoma(["check-config", "--port", "9"], { ATOMA_NODE_TOKEN: "secret" });
+  assert.equal(JSON.parse(shown.out).port, 9);
+  assert.ok(!shown.out.includes("secret"));
+});
