@@ -101,6 +101,7 @@ def tokenizer(folder):
 def export(checkpoint_folder, folder):
     encoder, decoder, text, net = Encoder(), Decoder(), TextEncoder(len(VOCABULARY)), Denoiser()
     checkpoints.load(checkpoint_folder, "autoencoder", encoder=encoder, decoder=decoder)
+    checkpoints.load(checkpoint_folder, "decoder", decoder=decoder)
     checkpoints.load(checkpoint_folder, "text", encoder=text)
     checkpoints.load(checkpoint_folder, "denoiser", ema=net)
     join = lambda *p: os.path.join(folder, *p)

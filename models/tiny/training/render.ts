@@ -11,7 +11,10 @@ mkdirSync(folder, { recursive: true });
 const engine = startModelProcess({ path: model, threads: 1 });
 await engine.ready;
 for (const [i, { prompt, seed }] of entries.entries()) {
-  const job = parseImageRequest({ prompt, seed, size: "256x256" }, { findModel: () => engine.folder.card, defaultModel: "" });
+  const job = parseImageRequest(
+    { prompt, seed, size: "256x256" },
+    { findModel: () => engine.folder.card, defaultModel: "" },
+  );
   for await (const event of engine.generate(job)) {
     if (event.type === "image") writeFileSync(`${folder}/${i}.png`, event.bytes);
   }

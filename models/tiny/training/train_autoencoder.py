@@ -36,13 +36,31 @@ def reconstruction_loss(y, x):
     return (weight * (error.abs() + error ** 2)).mean() + .5 * (down.mean() + across.mean())
 
 
-def train(folder, steps=3000, size=16, rate=1e-3):
-    encoder = Encoder().to(memory_format=torch.channels_last)
-    decoder = Decoder().to(memory_format=torch.channels_last)
-    parameters = [*encoder.parameters(), *decoder.parameters()]
+def train(folder, steps=4600, size=16, rate=1e-3):
+    """Trains encoder and decoder together."""
+    encoder, decoder = _networks()
+    _run(folder, "autoencoder", encoder, decoder, [*encoder.parameters(), *decoder.parameters()], steps, size, rate, .5)
+
+
+def refine(folder, steps=1200, size=16, rate=5e-4):
+    """Trains the decoder alone on, for latents that stay as they are; it costs the denoiser nothing."""
+    encoder, decoder = _networks()
+    if checkpoints.load(folder, "decoder", decoder=decoder) == 0:
+        checkpoints.load(folder, "autoencoder", decoder=decoder)
+    checkpoints.load(folder, "autoencoder", encoder=encoder)
+    encoder.eval().requires_grad_(False)
+    _run(folder, "decoder", encoder, decoder, [*decoder.parameters()], steps, size, rate, .4)
+
+
+def _networks():
+    return (Encoder().to(memory_format=torch.channels_last), Decoder().to(memory_format=torch.channels_last))
+
+
+def _run(folder, name, encoder, decoder, parameters, steps, size, rate, top_noise):
     optimiser = torch.optim.AdamW(parameters, lr=rate, betas=(.9, .97), weight_decay=.01)
-    start = checkpoints.load(folder, "autoencoder", encoder=encoder, decoder=decoder, optimiser=optimiser)
-    rng = random.Random(start + 1)
+    parts = {"encoder": encoder, "decoder": decoder, "optimiser": optimiser}
+    start = checkpoints.load(folder, name, **parts)
+    rng = random.Random(f"{name} {start}")
     torch.manual_seed(start)
     clock, began, total = time.time(), time.time(), 0.
     for step in range(start, steps):
@@ -51,18 +69,17 @@ def train(folder, steps=3000, size=16, rate=1e-3):
         x = batch(rng, size).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             z = encoder(x)
-            noise = torch.rand(len(z), 1, 1, 1) * .5
+            noise = torch.rand(len(z), 1, 1, 1) * top_noise
             y = decoder(z + noise * torch.randn_like(z))
-        y = y.float()
-        loss = reconstruction_loss(y, x)
+        loss = reconstruction_loss(y.float(), x)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.)
         optimiser.step()
         total += loss.item()
         if (step + 1) % 50 == 0:
-            print(f"autoencoder {step + 1}/{steps} loss {total / 50:.4f} {(time.time() - began) / 50:.2f}s", flush=True)
+            print(f"{name} {step + 1}/{steps} loss {total / 50:.4f} {(time.time() - began) / 50:.2f}s", flush=True)
             total, began = 0., time.time()
         if time.time() - clock > 120 or step + 1 == steps:
-            checkpoints.save(folder, "autoencoder", step + 1, encoder=encoder, decoder=decoder, optimiser=optimiser)
+            checkpoints.save(folder, name, step + 1, **parts)
             clock = time.time()

@@ -64,7 +64,7 @@ def curriculum(fraction):
 
 
 
-def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999, minutes=None):
+def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999):
     groups = load_latents(folder, count)
     text = TextEncoder(len(VOCABULARY))
     checkpoints.load(folder, "text", encoder=text)

@@ -37,6 +37,7 @@ const SETTINGS = {
   data: { check: text, fallback: ".data", help: "folder for the ledger, keys and pictures" },
   database_url: { check: text, fallback: undefined, help: "postgres://…; default: SQLite in the data folder" },
   public_url: { check: url, fallback: undefined, help: "origin of picture URLs, behind a proxy" },
+  admin_key: { check: text, fallback: undefined, help: "key of the admin API under /admin/v1" },
   default_model: { check: text, fallback: undefined, help: "model of requests that name none" },
   unknown_fields: {
     check: one("reject", "ignore", "forward"),

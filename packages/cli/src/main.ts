@@ -86,7 +86,8 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     }
     case "check-config": {
       nothingElse();
-      const hidden = { ...config, node_token: config.node_token && "***", nodes: config.nodes.map((n) => n.url) };
+      const secrets = { node_token: config.node_token && "***", admin_key: config.admin_key && "***" };
+      const hidden = { ...config, ...secrets, nodes: config.nodes.map((n) => n.url) };
       process.stdout.write(`${JSON.stringify(hidden, null, 2)}\n`);
     }
   }

@@ -18,6 +18,8 @@ export interface Deps {
   readonly unknownFields: "reject" | "ignore" | "forward";
   /** Origin for file URLs; undefined: the one that the client called. */
   readonly publicUrl: string | undefined;
+  /** Opens the admin API; without it there is none. */
+  readonly adminKey: string | undefined;
   readonly body: BodyLimits;
   readonly generationTimeoutMs: number;
   readonly fileTtlMs: number;

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly unknownFields?: "reject" | "ignore" | "forward";
   /** Origin that file URLs begin with, where a proxy stands before the gateway. */
   readonly publicUrl?: string | undefined;
+  /** Opens the admin API under `/admin/v1`; without it there is none. */
+  readonly adminKey?: string | undefined;
   /** Largest request body. Default 256 KiB. */
   readonly maxBodyBytes?: number;
   /** How long a body may take to arrive. Default 15 s. */
@@ -70,6 +72,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     defaultModel: options.defaultModel,
     unknownFields: options.unknownFields ?? "reject",
     publicUrl: options.publicUrl?.replace(/\/+$/, ""),
+    adminKey: options.adminKey,
     body: { maxBytes: options.maxBodyBytes ?? 256 * 1024, timeoutMs: options.bodyTimeoutMs ?? 15_000 },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,

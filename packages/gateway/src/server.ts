@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { type ApiError, errors, openApiDocument } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
 import Fastify, { type FastifyInstance } from "fastify";
+import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
 import { allowCrossOrigin } from "./http/cors.ts";
 import { correlationId, newRequestId } from "./http/request-id.ts";
@@ -128,6 +129,7 @@ export function buildServer(deps: Deps): FastifyInstance {
   app.get("/v1/images/files/:name", imageFiles(deps));
   modelRoutes(app, deps);
   healthRoute(app, deps);
+  if (deps.adminKey !== undefined) adminRoutes(app, deps, deps.adminKey);
   const document = openApiDocument("0.1.0");
   app.get("/openapi.json", async () => document);
   return app;

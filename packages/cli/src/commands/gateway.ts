@@ -10,7 +10,7 @@ export async function gateway(config: Config): Promise<void> {
   if (config.nodes.length === 0) throw new UsageError("nodes: name at least one node in the configuration file");
   const stop = shutdownSignal();
   const ledger = await openConfiguredLedger(config);
-  const server = await serveGateway(config, ledger, createLogger(config.log_level), config.nodes);
+  const server = await serveGateway(config, ledger, createLogger(config.log_level), config.nodes, config.admin_key);
   process.stdout.write(`gateway ready at ${server.url}\n`);
   await stop;
   await server.close(config.drain_s * 1000);

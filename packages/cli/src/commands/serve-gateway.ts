@@ -6,12 +6,13 @@ import type { Config } from "../config.ts";
 import { dataFolder } from "../data-folder.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** Starts a gateway as the configuration says, with these nodes. */
+/** Starts a gateway as the configuration says, with these nodes and, given its key, the admin API. */
 export async function serveGateway(
   config: Config,
   ledger: Ledger,
   log: Logger,
   nodes: readonly NodeConfig[],
+  adminKey: string | undefined,
 ): Promise<Gateway> {
   try {
     return await startGateway({
@@ -25,6 +26,7 @@ export async function serveGateway(
       defaultModel: config.default_model,
       unknownFields: config.unknown_fields,
       publicUrl: config.public_url,
+      adminKey,
       maxBodyBytes: config.max_body_bytes,
       bodyTimeoutMs: config.body_timeout_s * 1000,
       generationTimeoutMs: config.generation_timeout_s * 1000,

@@ -44,10 +44,11 @@ export async function up(config: Config, json: boolean): Promise<void> {
   });
   await node.ready;
   const nodes = [{ name: "embedded", url: node.url, token: credentials.nodeToken }, ...config.nodes];
-  const gateway = await serveGateway(config, ledger, log, nodes);
+  const gateway = await serveGateway(config, ledger, log, nodes, config.admin_key ?? credentials.adminKey);
 
   if (json) {
-    const { apiKey, adminKey } = credentials;
+    const { apiKey } = credentials;
+    const adminKey = config.admin_key ?? credentials.adminKey;
     const dataDir = dataFolder(config);
     const line = { url: gateway.url, apiKey, adminKey, node: { url: node.url }, dataDir, pid: process.pid };
     process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -1,0 +1,47 @@
+import { errors } from "@atoma/contract";
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** Throws ApiError 400 when the body has a field that is not listed. */
+export function onlyFields(body: Body, names: readonly string[]): void {
+  const unknown = Object.keys(body).find((key) => !names.includes(key));
+  if (unknown !== undefined) throw errors.unknownParameter(unknown);
+}
+
+export function text(body: Body, name: string): string | undefined {
+  const value = body[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") throw errors.invalidType(name, "a string", value);
+  return value;
+}
+
+export function requiredText(body: Body, name: string): string {
+  const value = text(body, name);
+  if (value === undefined) throw errors.missingParameter(name);
+  if (value === "") throw errors.emptyString(name);
+  return value;
+}
+
+/** A whole number of at least `min`. */
+export function whole(body: Body, name: string, min: number): number | undefined {
+  const value = body[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw errors.invalidType(name, "an integer", value);
+  if (value < min) throw errors.belowMinimum(name, "integer", min, value);
+  return value;
+}
+
+/** As `whole`, where null has a meaning of its own. */
+export function wholeOrNull(body: Body, name: string, min: number): number | null | undefined {
+  return body[name] === null ? null : whole(body, name, min);
+}
+
+export function textsOrNull(body: Body, name: string): readonly string[] | null | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return value;
+  if (!Array.isArray(value)) throw errors.invalidType(name, "an array of strings", value);
+  return value.map((item: unknown, i) => {
+    if (typeof item !== "string") throw errors.invalidType(`${name}[${i}]`, "a string", item);
+    return item;
+  });
+}

@@ -1,0 +1,161 @@
+import { ApiError, errors, parseJsonObject } from "@atoma/contract";
+import { accountIdFrom, holdIdFrom, type KeyChange, keyIdFrom, LedgerInputError } from "@atoma/ledger";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Deps } from "../deps.ts";
+import { readBody, requireJson } from "../http/read-body.ts";
+import { adminGate } from "./authenticate-admin.ts";
+import { onlyFields, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
+import { accountToWire, auditToWire, holdToWire, keyToWire, usageToCsv, usageToWire } from "./to-wire.ts";
+
+const BY = { actor: "admin api" };
+const RIGHTS = ["expires_at", "allowed_models", "requests_per_minute", "images_per_minute", "concurrent_requests"];
+const STATES = ["held", "posted", "voided", "expired"] as const;
+
+type Query = Readonly<Record<string, string | undefined>>;
+type WithId = { Params: { id: string } };
+
+/** What the ledger finds wrong with an argument, as an error of the catalogue. */
+function inputError(error: LedgerInputError): ApiError {
+  const status = error.code.endsWith("_not_found") ? 404 : 400;
+  return new ApiError(status, `${error.message}.`, { code: error.code });
+}
+
+async function bodyOf(request: FastifyRequest, deps: Deps): Promise<Record<string, unknown>> {
+  requireJson(request.headers);
+  return parseJsonObject(await readBody(request.raw, deps.body));
+}
+
+function queryOf(request: FastifyRequest): Query {
+  // Fastify's parser gives texts, or arrays where a name is repeated; those count as absent.
+  const entries = Object.entries(request.query as Record<string, unknown>);
+  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === "string" ? value : undefined]));
+}
+
+function limitOf({ limit }: Query): number | undefined {
+  if (limit === undefined) return undefined;
+  const value = Number(limit);
+  if (!Number.isInteger(value) || value < 1 || value > 1000) {
+    throw errors.conflict("limit", "Invalid 'limit': expected a whole number from 1 to 1000.");
+  }
+  return value;
+}
+
+/** The rights a body gives a key; what it does not mention is absent. */
+function rightsOf(body: Record<string, unknown>): KeyChange {
+  const limits = {
+    requestsPerMinute: wholeOrNull(body, "requests_per_minute", 1),
+    imagesPerMinute: wholeOrNull(body, "images_per_minute", 1),
+    concurrentRequests: wholeOrNull(body, "concurrent_requests", 1),
+  };
+  const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+  return {
+    expiresAt: wholeOrNull(body, "expires_at", 0),
+    allowedModels: textsOrNull(body, "allowed_models"),
+    ...(Object.keys(given).length > 0 && { limits: given }),
+  };
+}
+
+/** `/admin/v1/…`: accounts, grants, keys, usage, holds and the audit log, for the holder of the admin key only. */
+export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string): void {
+  const { ledger } = deps;
+  const gate = adminGate(adminKey);
+
+  app.register(
+    async (admin) => {
+      admin.addHook("onRequest", async (request) => gate(request));
+      admin.setErrorHandler((error) => {
+        throw error instanceof LedgerInputError ? inputError(error) : error;
+      });
+
+      admin.get("/accounts", async (request) => {
+        const { after, ...query } = queryOf(request);
+        const page = { after: after === undefined ? undefined : accountIdFrom(after), limit: limitOf(query) };
+        return { data: (await ledger.listAccounts(page)).map(accountToWire) };
+      });
+      admin.post("/accounts", async (request, reply) => {
+        const body = await bodyOf(request, deps);
+        onlyFields(body, ["name"]);
+        reply.code(201);
+        return accountToWire(await ledger.createAccount({ name: requiredText(body, "name"), ...BY }));
+      });
+      admin.get<WithId>("/accounts/:id", async ({ params }) => {
+        const account = await ledger.getAccount(accountIdFrom(params.id));
+        if (!account) throw new LedgerInputError("account_not_found", "there is no such account");
+        return accountToWire(account);
+      });
+      admin.post<WithId>("/accounts/:id/grants", async (request) => {
+        const body = await bodyOf(request, deps);
+        onlyFields(body, ["units", "reference", "memo"]);
+        const units = whole(body, "units", 1);
+        if (units === undefined) throw errors.missingParameter("units");
+        const grant = { reference: requiredText(body, "reference"), memo: text(body, "memo"), ...BY };
+        const { account, alreadyGranted } = await ledger.grant(accountIdFrom(request.params.id), units, grant);
+        return { account: accountToWire(account), already_granted: alreadyGranted };
+      });
+
+      admin.get("/keys", async (request) => {
+        const { after, account_id: account, ...query } = queryOf(request);
+        const keys = await ledger.listKeys({
+          after: after === undefined ? undefined : keyIdFrom(after),
+          accountId: account === undefined ? undefined : accountIdFrom(account),
+          limit: limitOf(query),
+        });
+        return { data: keys.map(keyToWire) };
+      });
+      admin.post("/keys", async (request, reply) => {
+        const body = await bodyOf(request, deps);
+        onlyFields(body, ["account_id", "name", ...RIGHTS]);
+        const accountId = accountIdFrom(requiredText(body, "account_id"));
+        const name = requiredText(body, "name");
+        const { key, record } = await ledger.createKey({ ...rightsOf(body), accountId, name, ...BY });
+        reply.code(201);
+        return { key, ...keyToWire(record) };
+      });
+      admin.patch<WithId>("/keys/:id", async (request) => {
+        const body = await bodyOf(request, deps);
+        onlyFields(body, ["name", ...RIGHTS]);
+        const change = { ...rightsOf(body), name: text(body, "name"), ...BY };
+        return keyToWire(await ledger.updateKey(keyIdFrom(request.params.id), change));
+      });
+      const actions = { disable: ledger.disableKey, enable: ledger.enableKey, revoke: ledger.revokeKey };
+      for (const [name, act] of Object.entries(actions)) {
+        admin.post<WithId>(`/keys/:id/${name}`, async ({ params }) =>
+          keyToWire(await act.call(ledger, keyIdFrom(params.id), BY)),
+        );
+      }
+
+      admin.get("/usage", async (request, reply) => {
+        const query = queryOf(request);
+        const today = new Date(deps.now()).toISOString().slice(0, 10);
+        const rows = await ledger.usage({
+          from: query.from ?? today,
+          to: query.to ?? today,
+          accountId: query.account_id === undefined ? undefined : accountIdFrom(query.account_id),
+          keyId: query.key_id === undefined ? undefined : keyIdFrom(query.key_id),
+          model: query.model,
+        });
+        if (!/\btext\/csv\b/.test(request.headers.accept ?? "")) return { data: rows.map(usageToWire) };
+        return reply.header("content-type", "text/csv; charset=utf-8").send(usageToCsv(rows));
+      });
+      admin.get("/holds", async (request) => {
+        const { account_id: account, before, state, ...query } = queryOf(request);
+        const known = STATES.find((s) => s === state);
+        if (state !== undefined && known === undefined) throw errors.invalidValue("state", state, STATES);
+        const { holds, next } = await ledger.listHolds({
+          accountId: account === undefined ? undefined : accountIdFrom(account),
+          before: before === undefined ? undefined : holdIdFrom(before),
+          state: known,
+          limit: limitOf(query),
+        });
+        return { data: holds.map(holdToWire), next };
+      });
+      admin.get("/audit", async (request) => {
+        const { after, ...query } = queryOf(request);
+        const page = { after: after === undefined ? undefined : Number(after), limit: limitOf(query) };
+        return { data: (await ledger.listAudit(page)).map(auditToWire) };
+      });
+      admin.get("/verify", async () => ({ discrepancies: await ledger.verify() }));
+    },
+    { prefix: "/admin/v1" },
+  );
+}

@@ -1,0 +1,72 @@
+import type { Account, Hold, KeyRecord, StoredAuditEntry, UsageRow } from "@atoma/ledger";
+
+/** What the admin API shows. Times are ms since the epoch, as the ledger keeps them; no secrets, no hashes. */
+export const accountToWire = (a: Account) => ({
+  id: a.id,
+  name: a.name,
+  created_at: a.createdAt,
+  credits: a.credits,
+  posted: a.posted,
+  pending: a.pending,
+  available: a.available,
+});
+
+export const keyToWire = (k: KeyRecord) => ({
+  id: k.id,
+  account_id: k.accountId,
+  name: k.name,
+  last_four: k.lastFour,
+  created_at: k.createdAt,
+  last_used_at: k.lastUsedAt,
+  expires_at: k.expiresAt,
+  disabled_at: k.disabledAt,
+  revoked_at: k.revokedAt,
+  allowed_models: k.allowedModels,
+  requests_per_minute: k.limits.requestsPerMinute,
+  images_per_minute: k.limits.imagesPerMinute,
+  concurrent_requests: k.limits.concurrentRequests,
+});
+
+export const holdToWire = (h: Hold) => ({
+  id: h.id,
+  account_id: h.accountId,
+  key_id: h.keyId,
+  request_id: h.requestId,
+  model: h.model,
+  images: h.images,
+  units: h.units,
+  price: h.price,
+  created_at: h.createdAt,
+  deadline: h.deadline,
+  state: h.state,
+  posted_units: h.postedUnits,
+  resolved_at: h.resolvedAt,
+});
+
+export const auditToWire = (e: StoredAuditEntry) => ({ ...e });
+
+export const usageToWire = (u: UsageRow) => ({
+  day: u.day,
+  account_id: u.accountId,
+  key_id: u.keyId,
+  model: u.model,
+  requests: u.requests,
+  images: u.images,
+  units: u.units,
+});
+
+/** A value as a CSV field; what a spreadsheet would run as a formula is defused. */
+function csvField(value: string | number): string {
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Usage as CSV (RFC 4180) with a header line. */
+export function usageToCsv(rows: readonly UsageRow[]): string {
+  const names = ["day", "account_id", "key_id", "model", "requests", "images", "units"] as const;
+  const lines = rows.map((row) => {
+    const wire = usageToWire(row);
+    return names.map((name) => csvField(wire[name])).join(",");
+  });
+  return `${[names.join(","), ...lines].join("\r\n")}\r\n`;
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { startWorld } from "./support/gateway.ts";
+
+const adminKey = "sk-atoma-admin-test";
+const world = await startWorld({ adminKey });
+after(() => world[Symbol.asyncDispose]());
+
+interface AdminAnswer {
+  readonly status: number;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are asserted field by field
+  readonly json: any;
+}
+
+async function admin(method: string, path: string, body?: object, headers = {}): Promise<AdminAnswer> {
+  const response = await fetch(`${world.gateway.url}/admin/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${adminKey}`, ...(body && { "content-type": "application/json" }), ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.includes("json");
+  return { status: response.status, json: isJson ? JSON.parse(text) : undefined, text };
+}
+
+test("only the admin key opens it, and only where one is set", async () => {
+  for (const key of [world.key, "nope", `${adminKey}x`]) {
+    assert.equal((await admin("GET", "/accounts", undefined, { authorization: `Bearer ${key}` })).status, 401);
+  }
+  assert.equal((await fetch(`${world.gateway.url}/admin/v1/accounts`)).status, 401);
+  assert.equal((await world.generate({}, { authorization: `Bearer ${adminKey}` })).status, 401);
+  await using closed = await startWorld();
+  assert.equal((await fetch(`${closed.gateway.url}/admin/v1/accounts`)).status, 404);
+});
+
+test("an account, a grant, a key with limits; a picture; its usage and its hold", async () => {
+  const { json: account, status } = await admin("POST", "/accounts", { name: "team" });
+  assert.equal(status, 201);
+  const grant = { units: 10_000, reference: "invoice-1" };
+  const granted = await admin("POST", `/accounts/${account.id}/grants`, grant);
+  assert.deepEqual([granted.json.account.available, granted.json.already_granted], [10_000, false]);
+  assert.equal((await admin("POST", `/accounts/${account.id}/grants`, grant)).json.already_granted, true);
+
+  const created = await admin("POST", "/keys", { account_id: account.id, name: "app", requests_per_minute: 5 });
+  assert.equal(created.status, 201);
+  assert.match(created.json.key, /^sk-atoma-/);
+  const { key, ...record } = created.json;
+  const listed = await admin("GET", `/keys?account_id=${account.id}`);
+  assert.deepEqual(listed.json.data, [record]);
+  assert.ok(!listed.text.includes(key.slice(-20)), "a key is shown once");
+
+  const made = await world.generate({}, { authorization: `Bearer ${key}` });
+  assert.equal(made.headers.get("x-ratelimit-limit-requests"), "5");
+  const usage = await admin("GET", `/usage?account_id=${account.id}`);
+  const [row] = usage.json.data;
+  assert.deepEqual([row.model, row.requests, row.images, row.units], ["scripted", 1, 1, 4096]);
+  const csv = await admin("GET", `/usage?account_id=${account.id}`, undefined, { accept: "text/csv" });
+  assert.equal(csv.text.split("\r\n")[1], `${row.day},${account.id},${record.id},scripted,1,1,4096`);
+  const holds = await admin("GET", `/holds?account_id=${account.id}&state=posted`);
+  assert.deepEqual([holds.json.data.length, holds.json.data[0].posted_units], [1, 4096]);
+  assert.equal(holds.json.data[0].request_id, made.headers.get("x-request-id"));
+});
+
+test("a key's rights change and end", async () => {
+  const { json: key } = await admin("POST", "/keys", { account_id: world.accountId, name: "k" });
+  const changed = await admin("PATCH", `/keys/${key.id}`, { allowed_models: ["other"], images_per_minute: 3 });
+  assert.deepEqual([changed.json.allowed_models, changed.json.images_per_minute], [["other"], 3]);
+  assert.ok((await admin("POST", `/keys/${key.id}/disable`)).json.disabled_at > 0);
+  assert.equal((await admin("POST", `/keys/${key.id}/enable`)).json.disabled_at, null);
+  assert.ok((await admin("POST", `/keys/${key.id}/revoke`)).json.revoked_at > 0);
+});
+
+test("bad arguments name what is wrong; unknown things are 404", async () => {
+  const cases: [string, string, object | undefined, number, string][] = [
+    ["POST", "/accounts", {}, 400, "missing_required_parameter"],
+    ["POST", "/accounts", { name: "x", extra: 1 }, 400, "unknown_parameter"],
+    ["POST", `/accounts/${world.accountId}/grants`, { units: 0, reference: "r" }, 400, "integer_below_min_value"],
+    ["POST", `/accounts/${world.accountId}/grants`, { units: 1.5, reference: "r" }, 400, "invalid_type"],
+    ["POST", "/accounts/acct_none/grants", { units: 1, reference: "r" }, 404, "account_not_found"],
+    ["GET", "/accounts/acct_none", undefined, 404, "account_not_found"],
+    ["POST", "/keys/none1/revoke", undefined, 404, "key_not_found"],
+    ["GET", "/holds?state=lost", undefined, 400, "invalid_value"],
+    ["GET", "/accounts?limit=0", undefined, 400, "invalid_value"],
+    ["GET", "/accounts/%20", undefined, 400, "invalid_argument"],
+  ];
+  for (const [method, path, body, status, code] of cases) {
+    const answer = await admin(method, path, body);
+    assert.deepEqual([answer.status, answer.json.error.code], [status, code], `${method} ${path}`);
+  }
+});
+
+test("every action is in the audit log, and the books are right", async () => {
+  const { json } = await admin("GET", "/audit?limit=1000");
+  const actors = new Set(json.data.map((entry: { actor: string }) => entry.actor));
+  assert.ok(actors.has("admin api"));
+  assert.ok(json.data.length >= 5);
+  assert.deepEqual((await admin("GET", "/verify")).json, { discrepancies: [] });
+});
