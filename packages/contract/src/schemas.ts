@@ -6,32 +6,29 @@ const nullable = <T extends TSchema>(schema: T, description: string) =>
   Type.Optional(Type.Union([schema, Type.Null()], { description }));
 
 /** Body of `POST /v1/images/generations`. `null` means the same as leaving the field out. */
-export const CreateImageRequest = Type.Object(
-  {
-    model: Type.Optional(Type.String({ description: "Id of the model; optional where the operator set a default." })),
-    prompt: Type.String({ minLength: 1, description: "What to draw." }),
-    n: nullable(Type.Integer({ minimum: 1, maximum: 10 }), "How many pictures. Default 1."),
-    size: nullable(Type.String(), "`WIDTHxHEIGHT` in pixels, or `auto`. Default `auto`."),
-    width: nullable(Type.Integer({ minimum: 1 }), "Pixels; together with `height`, instead of `size`."),
-    height: nullable(Type.Integer({ minimum: 1 }), "Pixels; together with `width`, instead of `size`."),
-    quality: nullable(strings(QUALITIES_IN), "`standard` means `medium`, `hd` means `high`. Default `auto`."),
-    style: nullable(strings(STYLES), "Default `vivid`."),
-    response_format: nullable(strings(RESPONSE_FORMATS), "What each item carries. Omitted: both `url` and `b64_json`."),
-    output_format: nullable(strings(OUTPUT_FORMATS), "Default `png`."),
-    output_compression: nullable(Type.Integer({ minimum: 0, maximum: 100 }), "For `jpeg` and `webp`. Default 100."),
-    background: nullable(strings(["transparent", "opaque", "auto"]), "Default `auto`."),
-    moderation: nullable(strings(MODERATIONS), "Default `auto`."),
-    stream: nullable(Type.Boolean(), "Answer with server-sent events. Default false."),
-    partial_images: nullable(Type.Integer({ minimum: 0, maximum: 3 }), "Previews in a stream. Default 0."),
-    user: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
-    seed: nullable(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }), "Picture i uses seed + i. Default: random."),
-    steps: nullable(Type.Integer({ minimum: 1 }), "Denoising steps. Default: the model's."),
-    num_inference_steps: nullable(Type.Integer({ minimum: 1 }), "Another name for `steps`."),
-    guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default: the model's."),
-    negative_prompt: nullable(Type.String(), "What not to draw."),
-  },
-  { $id: "CreateImageRequest" },
-);
+export const CreateImageRequest = Type.Object({
+  model: Type.Optional(Type.String({ description: "Id of the model; optional where the operator set a default." })),
+  prompt: Type.String({ minLength: 1, description: "What to draw." }),
+  n: nullable(Type.Integer({ minimum: 1, maximum: 10 }), "How many pictures. Default 1."),
+  size: nullable(Type.String(), "`WIDTHxHEIGHT` in pixels, or `auto`. Default `auto`."),
+  width: nullable(Type.Integer({ minimum: 1 }), "Pixels; together with `height`, instead of `size`."),
+  height: nullable(Type.Integer({ minimum: 1 }), "Pixels; together with `width`, instead of `size`."),
+  quality: nullable(strings(QUALITIES_IN), "`standard` means `medium`, `hd` means `high`. Default `auto`."),
+  style: nullable(strings(STYLES), "Default `vivid`."),
+  response_format: nullable(strings(RESPONSE_FORMATS), "What each item carries. Omitted: both `url` and `b64_json`."),
+  output_format: nullable(strings(OUTPUT_FORMATS), "Default `png`."),
+  output_compression: nullable(Type.Integer({ minimum: 0, maximum: 100 }), "For `jpeg` and `webp`. Default 100."),
+  background: nullable(strings(["transparent", "opaque", "auto"]), "Default `auto`."),
+  moderation: nullable(strings(MODERATIONS), "Default `auto`."),
+  stream: nullable(Type.Boolean(), "Answer with server-sent events. Default false."),
+  partial_images: nullable(Type.Integer({ minimum: 0, maximum: 3 }), "Previews in a stream. Default 0."),
+  user: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+  seed: nullable(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }), "Picture i uses seed + i. Default: random."),
+  steps: nullable(Type.Integer({ minimum: 1 }), "Denoising steps. Default: the model's."),
+  num_inference_steps: nullable(Type.Integer({ minimum: 1 }), "Another name for `steps`."),
+  guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default: the model's."),
+  negative_prompt: nullable(Type.String(), "What not to draw."),
+});
 export type CreateImageRequest = Static<typeof CreateImageRequest>;
 
 const count = Type.Integer({ minimum: 0 });
@@ -61,77 +58,59 @@ export const ImageItem = Type.Object({
 export type ImageItem = Static<typeof ImageItem>;
 
 /** Answer to a generation request. */
-export const CreateImageResponse = Type.Object(
-  {
-    created: Type.Integer({ description: "Unix seconds." }),
-    data: Type.Array(ImageItem, { minItems: 1 }),
-    background: Type.Optional(made.background),
-    output_format: Type.Optional(made.output_format),
-    quality: Type.Optional(made.quality),
-    size: Type.Optional(made.size),
-    usage: Type.Optional(Usage),
-  },
-  { $id: "CreateImageResponse" },
-);
+export const CreateImageResponse = Type.Object({
+  created: Type.Integer({ description: "Unix seconds." }),
+  data: Type.Array(ImageItem, { minItems: 1 }),
+  background: Type.Optional(made.background),
+  output_format: Type.Optional(made.output_format),
+  quality: Type.Optional(made.quality),
+  size: Type.Optional(made.size),
+  usage: Type.Optional(Usage),
+});
 export type CreateImageResponse = Static<typeof CreateImageResponse>;
 
-export const ImagePartialEvent = Type.Object(
-  {
-    type: Type.Literal("image_generation.partial_image"),
-    b64_json: Type.String(),
-    partial_image_index: count,
-    created_at: Type.Integer(),
-    ...made,
-  },
-  { $id: "ImagePartialEvent" },
-);
+export const ImagePartialEvent = Type.Object({
+  type: Type.Literal("image_generation.partial_image"),
+  b64_json: Type.String(),
+  partial_image_index: count,
+  created_at: Type.Integer(),
+  ...made,
+});
 export type ImagePartialEvent = Static<typeof ImagePartialEvent>;
 
-export const ImageCompletedEvent = Type.Object(
-  {
-    type: Type.Literal("image_generation.completed"),
-    b64_json: Type.String(),
-    created_at: Type.Integer(),
-    ...made,
-    usage: Usage,
-    url: Type.Optional(Type.String({ format: "uri" })),
-    seed: Type.Optional(Type.Integer({ minimum: 0 })),
-  },
-  { $id: "ImageCompletedEvent" },
-);
+export const ImageCompletedEvent = Type.Object({
+  type: Type.Literal("image_generation.completed"),
+  b64_json: Type.String(),
+  created_at: Type.Integer(),
+  ...made,
+  usage: Usage,
+  url: Type.Optional(Type.String({ format: "uri" })),
+  seed: Type.Optional(Type.Integer({ minimum: 0 })),
+});
 export type ImageCompletedEvent = Static<typeof ImageCompletedEvent>;
 
-export const ImageProgressEvent = Type.Object(
-  {
-    type: Type.Literal("image_generation.progress"),
-    step: count,
-    steps: count,
-    created_at: Type.Integer(),
-  },
-  { $id: "ImageProgressEvent" },
-);
+export const ImageProgressEvent = Type.Object({
+  type: Type.Literal("image_generation.progress"),
+  step: count,
+  steps: count,
+  created_at: Type.Integer(),
+});
 export type ImageProgressEvent = Static<typeof ImageProgressEvent>;
 
-export const Model = Type.Object(
-  {
-    id: Type.String(),
-    object: Type.Literal("model"),
-    created: Type.Integer(),
-    owned_by: Type.String(),
-    capabilities: Type.Optional(Type.Object({}, { description: "Sizes, formats, steps, seeds, streaming, editing." })),
-  },
-  { $id: "Model" },
-);
-export const ModelList = Type.Object({ object: Type.Literal("list"), data: Type.Array(Model) }, { $id: "ModelList" });
-export const Health = Type.Object({ message: Type.String(), status: Type.Optional(Type.String()) }, { $id: "Health" });
-export const ErrorResponse = Type.Object(
-  {
-    error: Type.Object({
-      message: Type.String(),
-      type: Type.String(),
-      param: Type.Union([Type.String(), Type.Null()]),
-      code: Type.Union([Type.String(), Type.Null()]),
-    }),
-  },
-  { $id: "ErrorResponse" },
-);
+export const Model = Type.Object({
+  id: Type.String(),
+  object: Type.Literal("model"),
+  created: Type.Integer(),
+  owned_by: Type.String(),
+  capabilities: Type.Optional(Type.Object({}, { description: "Sizes, formats, steps, seeds, streaming, editing." })),
+});
+export const ModelList = Type.Object({ object: Type.Literal("list"), data: Type.Array(Model) });
+export const Health = Type.Object({ message: Type.String(), status: Type.Optional(Type.String()) });
+export const ErrorResponse = Type.Object({
+  error: Type.Object({
+    message: Type.String(),
+    type: Type.String(),
+    param: Type.Union([Type.String(), Type.Null()]),
+    code: Type.Union([Type.String(), Type.Null()]),
+  }),
+});

@@ -1,0 +1,145 @@
+import {
+  type ModelCard,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  parseSize,
+  type Quality,
+  type SizeRule,
+} from "@atoma/contract";
+import { type Fields, fieldsOf, ModelFolderError, readJsonObject } from "./fields.ts";
+import type { Native } from "./native-size.ts";
+
+const QUALITIES: readonly Quality[] = ["low", "medium", "high"];
+
+export interface DescribedModel {
+  readonly card: ModelCard;
+  readonly native: Native | undefined;
+}
+
+function nested(fields: Fields, key: string): Fields {
+  return fields.object(key) ?? fieldsOf({}, `"${key}"`);
+}
+
+function readNative(file: Fields): Native | undefined {
+  const native = file.object("native");
+  if (!native) return undefined;
+  return {
+    pixels: native.integer("pixels"),
+    multiple: native.integer("multiple"),
+    maxAspectRatio: native.number("maxAspectRatio", 3, 1),
+  };
+}
+
+/** Sizes that the card leaves open: with a native size any within its aspect ratio, else multiples of a latent cell. */
+function readSizes(card: Fields, native: Native | undefined, pixelsPerCell: number): SizeRule {
+  const sizes = card.object("sizes");
+  const multiple = native ? 16 : Math.max(16, pixelsPerCell);
+  const standard = {
+    kind: "range",
+    multiple,
+    maxEdge: 2048,
+    minPixels: 4096,
+    maxPixels: 2048 * 2048,
+    maxAspectRatio: native?.maxAspectRatio ?? 3,
+  } as const;
+  if (!sizes) return standard;
+  if (sizes.string("kind") === "fixed") return { kind: "fixed", values: sizes.strings("values") };
+  if (sizes.string("kind") !== "range") throw sizes.fail(`"kind" must be fixed or range`);
+  return {
+    kind: "range",
+    multiple: sizes.integer("multiple", standard.multiple),
+    maxEdge: sizes.integer("maxEdge", standard.maxEdge),
+    minPixels: sizes.integer("minPixels", standard.minPixels),
+    maxPixels: sizes.integer("maxPixels", standard.maxPixels),
+    maxAspectRatio: sizes.number("maxAspectRatio", standard.maxAspectRatio, 1),
+  };
+}
+
+function readFormats(card: Fields): readonly OutputFormat[] {
+  return card.strings("formats", OUTPUT_FORMATS).map((name) => {
+    const format = OUTPUT_FORMATS.find((known) => known === name);
+    if (!format) throw card.fail(`"formats" holds ${name}; known are ${OUTPUT_FORMATS.join(", ")}`);
+    return format;
+  });
+}
+
+/** Numbers by quality; undefined where the key is absent. */
+function readByQuality(fields: Fields): Partial<Record<Quality, number>> | undefined {
+  const values = fields.object("quality");
+  if (!values) return undefined;
+  const known = QUALITIES.filter((quality) => values.has(quality));
+  return Object.fromEntries(known.map((quality) => [quality, values.integer(quality)]));
+}
+
+function readSteps(card: Fields): ModelCard["steps"] {
+  const steps = nested(card, "steps");
+  const quality = readByQuality(steps);
+  const standard = steps.integer("default", 20);
+  const max = steps.integer("max", 100);
+  if (Math.max(standard, ...Object.values(quality ?? {})) > max) throw steps.fail(`a default is above "max"`);
+  return { default: standard, max, ...(quality && { quality }) };
+}
+
+function readPricing(card: Fields): ModelCard["pricing"] {
+  const pricing = nested(card, "pricing");
+  const quality = readByQuality(pricing);
+  return {
+    perMille: pricing.integer("perMille", 1000),
+    ...(quality && { quality }),
+    ...(pricing.has("stepsBase") && { stepsBase: pricing.integer("stepsBase") }),
+  };
+}
+
+/** What this engine cannot do must not be promised. */
+function refuseUnable(card: Fields): void {
+  for (const ability of ["transparentBackground", "edits"]) {
+    if (card.boolean(ability, false)) throw card.fail(`"${ability}" is true, but this engine cannot do that`);
+  }
+}
+
+/**
+ * Reads `atoma.json`: `{ "card": ModelCard, "native"?: { pixels, multiple, maxAspectRatio } }`. Of the card only `id` is
+ * required. `pixelsPerCell` is the width of a latent cell in pixels. Throws ModelFolderError.
+ */
+export function readCard(folder: string, pixelsPerCell: number): DescribedModel {
+  const file = fieldsOf(readJsonObject(folder, "atoma.json"), `${folder}/atoma.json`);
+  const card = file.object("card");
+  if (!card) throw file.fail(`"card" is missing`);
+  refuseUnable(card);
+  const native = readNative(file);
+  if (native && native.multiple % pixelsPerCell !== 0) {
+    throw new ModelFolderError(`${folder}/atoma.json: native.multiple is no multiple of ${pixelsPerCell} pixels`);
+  }
+  const sizes = readSizes(card, native, pixelsPerCell);
+  if (!native && sizes.kind === "range" && sizes.multiple % pixelsPerCell !== 0) {
+    throw card.fail(`sizes.multiple is no multiple of ${pixelsPerCell} pixels, and there is no native size`);
+  }
+  const defaultSize = card.string("defaultSize", sizes.kind === "fixed" ? sizes.values[0] : "512x512");
+  if (!parseSize(defaultSize)) throw card.fail(`"defaultSize" must look like 512x512`);
+  const quality = card.string("defaultQuality", "medium");
+  const defaultQuality = QUALITIES.find((known) => known === quality);
+  if (!defaultQuality) throw card.fail(`"defaultQuality" must be one of ${QUALITIES.join(", ")}`);
+  return {
+    native,
+    card: {
+      id: card.string("id"),
+      aliases: card.strings("aliases", []),
+      created: card.integer("created", 0, 0),
+      ownedBy: card.string("ownedBy", "atoma"),
+      maxPromptLength: card.integer("maxPromptLength", 32_000),
+      sizes,
+      defaultSize,
+      maxImages: card.integer("maxImages", 10),
+      defaultQuality,
+      steps: readSteps(card),
+      guidanceScale: { default: nested(card, "guidanceScale").number("default", 4, 0) },
+      formats: readFormats(card),
+      seeds: card.boolean("seeds", true),
+      negativePrompts: card.boolean("negativePrompts", true),
+      transparentBackground: false,
+      streaming: card.boolean("streaming", true),
+      edits: false,
+      pricing: readPricing(card),
+    },
+  };
+}

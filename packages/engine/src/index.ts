@@ -1,0 +1,15 @@
+export { ModelFolderError } from "./folder/fields.ts";
+export { type Native, renderSize } from "./folder/native-size.ts";
+export { type LatentSpace, type ModelFolder, readModelFolder } from "./folder/read-model-folder.ts";
+export { loadPipeline, type Pipeline, type PipelineOptions } from "./pipeline/load-pipeline.ts";
+export { mostEvents, type PictureRequest, toPictureRequest } from "./pipeline/picture-request.ts";
+export { pixelSteps } from "./pipeline/pixel-steps.ts";
+export { type EventQueue, eventQueue } from "./process/event-queue.ts";
+export type { Timings } from "./process/messages.ts";
+export {
+  type GenerateOptions,
+  type ModelProcess,
+  type ModelProcessOptions,
+  type ModelProcessState,
+  startModelProcess,
+} from "./process/model-process.ts";

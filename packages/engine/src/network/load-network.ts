@@ -1,0 +1,97 @@
+import { InferenceSession, type Tensor } from "onnxruntime-node";
+import { ModelFolderError } from "../folder/fields.ts";
+import type { DataType } from "./tensor-data.ts";
+
+/** An input as the network's file declares it. Dimensions are numbers, or names where they are open. */
+export interface NetworkInput {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A loaded ONNX network. */
+export interface Network {
+  readonly file: string;
+  input(name: string): NetworkInput | undefined;
+  /** Throws ModelFolderError where the network has no such input. */
+  requireInput(name: string): NetworkInput;
+  /** Throws ModelFolderError when the network wants an input that is not among `names`, or lacks one of `outputs`. */
+  expect(names: readonly string[], outputs: readonly string[]): void;
+  /** Runs the network. It blocks the event loop until it is done. */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  close(): Promise<void>;
+}
+
+/** Adds up how long networks ran, in milliseconds. */
+export interface RunClock {
+  runMs: number;
+}
+
+export interface NetworkOptions {
+  /** Threads within one operator: 1 or more. */
+  readonly threads: number;
+  readonly clock: RunClock;
+}
+
+/**
+ * SkipLayerNormFusion of ONNX Runtime 1.30 takes the process down (SIGSEGV) while it loads some graphs that torch
+ * exports, the tiny model's denoiser among them. Without it an addition before each layer norm stays unfused.
+ */
+const DISABLED_OPTIMIZERS = "SkipLayerNormFusion";
+
+function sessionOptions(threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Threads that spin for work take the core from each other on a busy machine.
+    extra: {
+      session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } },
+      optimization: { disable_specified_optimizers: DISABLED_OPTIMIZERS },
+    },
+  };
+}
+
+function readInput(file: string, meta: InferenceSession.ValueMetadata): NetworkInput {
+  if (!meta.isTensor) throw new ModelFolderError(`${file}: input ${meta.name} is not a tensor`);
+  const { name, type, shape } = meta;
+  if (type !== "float32" && type !== "float16" && type !== "int64" && type !== "int32") {
+    throw new ModelFolderError(`${file}: input ${name} has type ${type}; supported are float32, float16, int64, int32`);
+  }
+  return { name, type, shape };
+}
+
+/** Loads an ONNX file, with its external data where it has some. Throws ModelFolderError naming the file. */
+export async function loadNetwork(file: string, { threads, clock }: NetworkOptions): Promise<Network> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(file, sessionOptions(threads));
+  } catch (cause) {
+    throw new ModelFolderError(`${file}: ONNX Runtime cannot load it`, { cause });
+  }
+  const inputs = new Map(session.inputMetadata.map((meta) => [meta.name, readInput(file, meta)]));
+  return {
+    file,
+    input: (name) => inputs.get(name),
+    requireInput: (name) => {
+      const input = inputs.get(name);
+      if (!input) throw new ModelFolderError(`${file}: has no input ${name}; it has ${[...inputs.keys()].join(", ")}`);
+      return input;
+    },
+    expect: (names, outputs) => {
+      const unknown = [...inputs.keys()].find((name) => !names.includes(name));
+      if (unknown !== undefined) throw new ModelFolderError(`${file}: wants input ${unknown}, which is not supported`);
+      const missing = outputs.find((name) => !session.outputNames.includes(name));
+      if (missing !== undefined) throw new ModelFolderError(`${file}: has no output ${missing}`);
+    },
+    run: async (feeds) => {
+      const started = performance.now();
+      try {
+        return await session.run(feeds);
+      } finally {
+        clock.runMs += performance.now() - started;
+      }
+    },
+    close: () => session.release(),
+  };
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ModelFolderError } from "../src/folder/fields.ts";
+import { readModelFolder } from "../src/folder/read-model-folder.ts";
+import { copyOfTiny, editJson, TINY, temporaryFolder } from "./support.ts";
+
+test("the tiny model's folder is read", () => {
+  const folder = readModelFolder(TINY);
+  assert.equal(folder.denoiser, "transformer");
+  assert.equal(folder.latents.pixelsPerCell, 32);
+  assert.ok(folder.card.id.length > 0);
+  assert.ok(folder.native && folder.native.pixels > 0);
+  assert.equal(folder.scheduler(5).steps, 5);
+});
+
+interface Fault {
+  readonly what: string;
+  readonly file: string;
+  readonly edit: (value: Record<string, unknown>) => void;
+  readonly message: RegExp;
+}
+
+const card = (edit: (card: Record<string, unknown>) => void) => (value: Record<string, unknown>) => {
+  assert.ok(typeof value.card === "object" && value.card !== null);
+  // An object of string keys, as JSON makes them.
+  edit(value.card as Record<string, unknown>);
+};
+
+const FAULTS: readonly Fault[] = [
+  {
+    what: "no denoiser",
+    file: "model_index.json",
+    edit: (value) => delete value.transformer,
+    message: /model_index.json: neither "transformer" nor "unet"/,
+  },
+  {
+    what: "latents without channels",
+    file: "vae_decoder/config.json",
+    edit: (value) => delete value.latent_channels,
+    message: /vae_decoder\/config.json: "latent_channels" is missing/,
+  },
+  {
+    what: "a scaling factor of 0",
+    file: "vae_decoder/config.json",
+    edit: (value) => Object.assign(value, { scaling_factor: 0 }),
+    message: /"scaling_factor" must not be 0/,
+  },
+  { what: "no id", file: "atoma.json", edit: card((c) => delete c.id), message: /atoma.json: "card": "id" is missing/ },
+  {
+    what: "a promise that cannot be kept",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { transparentBackground: true })),
+    message: /"transparentBackground" is true/,
+  },
+  {
+    what: "an unknown format",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { formats: ["gif"] })),
+    message: /"formats" holds gif/,
+  },
+  {
+    what: "steps beyond the maximum",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { steps: { default: 30, max: 20 } })),
+    message: /"steps": a default is above "max"/,
+  },
+  {
+    what: "a native size that cuts latent cells",
+    file: "atoma.json",
+    edit: (value) => Object.assign(value, { native: { pixels: 65_536, multiple: 16 } }),
+    message: /native.multiple is no multiple of 32/,
+  },
+  {
+    what: "sizes that cut latent cells",
+    file: "atoma.json",
+    edit: (value) => {
+      delete value.native;
+      card((c) => Object.assign(c, { sizes: { kind: "range", multiple: 16 } }))(value);
+    },
+    message: /sizes.multiple is no multiple of 32/,
+  },
+];
+
+for (const { what, file, edit, message } of FAULTS) {
+  test(`refused by name: ${what}`, () => {
+    using folder = temporaryFolder();
+    copyOfTiny(folder.path);
+    editJson(join(folder.path, file), edit);
+    assert.throws(() => readModelFolder(folder.path), { name: "ModelFolderError", message });
+  });
+}
+
+test("missing and broken files are named", () => {
+  using folder = temporaryFolder();
+  assert.throws(() => readModelFolder(folder.path), /model_index.json: cannot be read/);
+  copyOfTiny(folder.path);
+  writeFileSync(join(folder.path, "scheduler/scheduler_config.json"), "{");
+  assert.throws(() => readModelFolder(folder.path), /scheduler_config.json: not JSON/);
+  writeFileSync(join(folder.path, "scheduler/scheduler_config.json"), "[]");
+  assert.throws(() => readModelFolder(folder.path), /scheduler_config.json: not a JSON object/);
+  rmSync(join(folder.path, "vae_decoder/model.onnx"));
+  assert.throws(() => readModelFolder(folder.path), ModelFolderError);
+});
+
+test("a card says no more than it must", () => {
+  using folder = temporaryFolder();
+  copyOfTiny(folder.path);
+  writeFileSync(join(folder.path, "atoma.json"), JSON.stringify({ card: { id: "plain" } }));
+  const { card: plain, native } = readModelFolder(folder.path);
+  assert.equal(native, undefined);
+  assert.equal(plain.id, "plain");
+  assert.ok(plain.sizes.kind === "range" && plain.sizes.multiple === 32, "sizes keep to whole latent cells");
+  assert.deepEqual([plain.edits, plain.transparentBackground, plain.streaming], [false, false, true]);
+});

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import sharp from "sharp";
+import { readFields } from "../src/folder/fields.ts";
+import { readModelFolder } from "../src/folder/read-model-folder.ts";
+import { toHalf } from "../src/network/tensor-data.ts";
+import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
+import { toPictureRequest } from "../src/pipeline/picture-request.ts";
+import { loadTokenizer } from "../src/pipeline/tokenize.ts";
+import { randn } from "../src/random/randn.ts";
+import { createScheduler } from "../src/schedulers/create-scheduler.ts";
+import type { Latent } from "../src/schedulers/scheduler.ts";
+import { elementNumber, type Port, writeOnnx } from "./onnx.ts";
+import { collect, imagesOf, jobFor, TINY, temporaryFolder } from "./support.ts";
+
+const VOCABULARY = 2000;
+const CHANNELS = 4;
+const SCALING = 0.5;
+const SCHEDULER = { num_train_timesteps: 1000, beta_schedule: "scaled_linear", clip_sample: false, steps_offset: 1 };
+
+const float16 = (name: string, value: number) =>
+  ({ name, type: "float16", dims: [], data: Uint16Array.of(toHalf(value)) }) as const;
+const axes = (name: string, ...values: number[]) =>
+  ({ name, type: "int64", dims: [values.length], data: BigInt64Array.from(values.map(BigInt)) }) as const;
+
+/** Token id / 1000 for each real token, 0 for padding, in [batch, tokens, 1]. */
+function writeTextEncoder(file: string, type: "float32" | "float16"): void {
+  const tokens = (name: string): Port => ({ name, type: "int64", shape: ["batch", "tokens"] });
+  writeOnnx(file, {
+    inputs: [tokens("input_ids"), tokens("attention_mask")],
+    outputs: [{ name: "last_hidden_state", type, shape: ["batch", "tokens", 1] }],
+    constants: [
+      {
+        name: "table",
+        type: "float32",
+        dims: [VOCABULARY, 1],
+        data: Float32Array.from({ length: VOCABULARY }, (_, i) => i / 1000),
+      },
+      axes("last", 2),
+    ],
+    operations: [
+      { op: "Gather", inputs: ["table", "input_ids"], output: "embedded" },
+      { op: "Cast", inputs: ["attention_mask"], output: "mask", attributes: { to: elementNumber("float32") } },
+      { op: "Unsqueeze", inputs: ["mask", "last"], output: "column" },
+      { op: "Mul", inputs: ["embedded", "column"], output: "masked" },
+      { op: "Cast", inputs: ["masked"], output: "last_hidden_state", attributes: { to: elementNumber(type) } },
+    ],
+  });
+}
+
+/** ε = sample / 2 + mean(text) · timestep / 1000, in half precision, with a scalar int64 timestep as old exports have it. */
+function writeUnet(file: string, further: readonly Port[] = []): void {
+  const grid = { type: "float16", shape: ["batch", CHANNELS, "height", "width"] } as const;
+  writeOnnx(file, {
+    inputs: [
+      { name: "sample", ...grid },
+      { name: "timestep", type: "int64", shape: [] },
+      { name: "encoder_hidden_states", type: "float16", shape: ["batch", "tokens", 1] },
+      ...further,
+    ],
+    outputs: [{ name: "out_sample", ...grid }],
+    constants: [float16("half", 0.5), float16("thousandth", 0.001), axes("last", 3)],
+    operations: [
+      {
+        op: "ReduceMean",
+        inputs: ["encoder_hidden_states"],
+        output: "mean",
+        attributes: { axes: [1, 2], keepdims: 1 },
+      },
+      { op: "Unsqueeze", inputs: ["mean", "last"], output: "text" },
+      { op: "Cast", inputs: ["timestep"], output: "t", attributes: { to: elementNumber("float16") } },
+      { op: "Mul", inputs: ["t", "thousandth"], output: "time" },
+      { op: "Mul", inputs: ["text", "time"], output: "shift" },
+      { op: "Mul", inputs: ["sample", "half"], output: "halved" },
+      { op: "Add", inputs: ["halved", "shift"], output: "out_sample" },
+    ],
+  });
+}
+
+/** The first three channels as they are: one pixel a cell. */
+function writeDecoder(file: string): void {
+  const grid = (name: string, channels: number): Port => ({
+    name,
+    type: "float32",
+    shape: [1, channels, "height", "width"],
+  });
+  writeOnnx(file, {
+    inputs: [grid("latent_sample", CHANNELS)],
+    outputs: [grid("sample", 3)],
+    constants: [axes("from", 0), axes("to", 3), axes("axis", 1)],
+    operations: [{ op: "Slice", inputs: ["latent_sample", "from", "to", "axis"], output: "sample" }],
+  });
+}
+
+function writeFolder(path: string, schedulerName: string, textType: "float32" | "float16" = "float32"): void {
+  const json = (file: string, value: unknown) => {
+    mkdirSync(join(path, file, ".."), { recursive: true });
+    writeFileSync(join(path, file), JSON.stringify(value));
+  };
+  cpSync(join(TINY, "tokenizer"), join(path, "tokenizer"), { recursive: true });
+  json("model_index.json", { _class_name: "StableDiffusionPipeline", unet: ["diffusers", "UNet2DConditionModel"] });
+  json("scheduler/scheduler_config.json", { ...SCHEDULER, _class_name: schedulerName });
+  json("vae_decoder/config.json", { latent_channels: CHANNELS, scaling_factor: SCALING, block_out_channels: [8] });
+  const sizes = { kind: "range", multiple: 16, maxEdge: 256, minPixels: 256, maxPixels: 65_536, maxAspectRatio: 3 };
+  json("atoma.json", { card: { id: "synthetic", sizes, defaultSize: "32x16" } });
+  writeTextEncoder(join(path, "text_encoder/model.onnx"), textType);
+  writeUnet(join(path, "unet/model.onnx"));
+  writeDecoder(join(path, "vae_decoder/model.onnx"));
+}
+
+/** What the networks above make of it, by the formulas themselves. */
+function expectedLatent(path: string, steps: number, seed: number, scale: number): Latent {
+  const schedule = createScheduler(readFields(path, "scheduler/scheduler_config.json"))(steps);
+  const tokenize = loadTokenizer(path, undefined);
+  const mean = (text: string) => {
+    const { ids, mask } = tokenize(text);
+    return ids.reduce((sum, id, i) => sum + (id / 1000) * (mask[i] ?? 0), 0) / ids.length;
+  };
+  const draw = mean("a red circle");
+  const avoid = mean("a blue star");
+  let latent: Latent = randn(CHANNELS * 32 * 16, seed).map((x) => x * schedule.initNoiseSigma);
+  for (let i = 0; i < steps; i++) {
+    const text = (avoid + scale * (draw - avoid)) * (Math.round(schedule.timesteps[i] ?? 0) / 1000);
+    latent = schedule.step(
+      schedule.scaleInput(latent, i).map((x) => x / 2 + text),
+      i,
+      latent,
+    );
+  }
+  return latent;
+}
+
+describe("the unet layout, in half precision, with mask and scalar timestep", () => {
+  for (const [name, textType] of [
+    ["DDIMScheduler", "float32"],
+    ["EulerDiscreteScheduler", "float16"],
+  ] as const) {
+    test(`${name}, text in ${textType}: the picture is what the formulas give`, async () => {
+      using folder = temporaryFolder();
+      writeFolder(folder.path, name, textType);
+      const model = readModelFolder(folder.path);
+      assert.equal(model.denoiser, "unet");
+      const pipeline = await loadPipeline(model, { threads: 1, promptInPng: true });
+      const body = {
+        prompt: "a red circle",
+        negative_prompt: "a blue star",
+        size: "32x16",
+        steps: 5,
+        seed: 8,
+        guidance_scale: 3,
+      };
+      const request = toPictureRequest(jobFor(model.card, body), () => assert.fail("the seed is given"));
+      const [image] = imagesOf(await collect(pipeline.generate(request)));
+      await pipeline.close();
+      assert.ok(image);
+
+      const pixels = await sharp(image.bytes).raw().toBuffer();
+      const latent = expectedLatent(folder.path, 5, 8, 3);
+      const area = 32 * 16;
+      assert.equal(pixels.length, 3 * area);
+      for (let i = 0; i < area; i++) {
+        for (let c = 0; c < 3; c++) {
+          const exact = 127.5 * ((latent[c * area + i] ?? 0) / SCALING + 1);
+          const expected = Math.min(255, Math.max(0, exact));
+          const actual = pixels[3 * i + c] ?? -1;
+          assert.ok(Math.abs(actual - expected) <= 3, `pixel ${i}, channel ${c}: ${actual} instead of ${expected}`);
+        }
+      }
+      assert.ok(new Set(pixels).size > 20, "the picture is not just black or white");
+      assert.ok(Buffer.from(image.bytes).includes("a red circle\nNegative prompt: a blue star\nSteps: 5"));
+    });
+  }
+
+  test("an input that the engine does not know is named", async () => {
+    using folder = temporaryFolder();
+    writeFolder(folder.path, "DDIMScheduler");
+    writeUnet(join(folder.path, "unet/model.onnx"), [{ name: "time_ids", type: "float32", shape: ["batch", 6] }]);
+    const loading = loadPipeline(readModelFolder(folder.path), { threads: 1 });
+    await assert.rejects(loading, /unet\/model.onnx: wants input time_ids, which is not supported/);
+  });
+
+  test("a network in the place of another is named", async () => {
+    using folder = temporaryFolder();
+    writeFolder(folder.path, "DDIMScheduler");
+    writeDecoder(join(folder.path, "unet/model.onnx"));
+    const loading = loadPipeline(readModelFolder(folder.path), { threads: 1 });
+    await assert.rejects(loading, /unet\/model.onnx: wants input latent_sample/);
+  });
+
+  test("without a native size only whole latent cells can be rendered", async () => {
+    using folder = temporaryFolder();
+    writeFolder(folder.path, "DDIMScheduler");
+    const model = readModelFolder(folder.path);
+    const pipeline = await loadPipeline({ ...model, latents: { ...model.latents, pixelsPerCell: 64 } }, { threads: 1 });
+    const request = toPictureRequest(jobFor(model.card, { size: "32x16", seed: 1 }), () => 0);
+    await assert.rejects(collect(pipeline.generate(request)), /32x16 is not in whole latent cells of 64 pixels/);
+    await pipeline.close();
+  });
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { openApiDocument } from "@atoma/contract";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { startWorld } from "./support/gateway.ts";
+
+const world = await startWorld();
+after(() => world[Symbol.asyncDispose]());
+
+const ajv = new Ajv2020({ strict: false, formats: { uri: (text: string) => URL.canParse(text), binary: true } });
+// JSON as the document is served, in which every $ref must resolve.
+const document = JSON.parse(JSON.stringify(openApiDocument("0.1.0")));
+ajv.addSchema({ ...document, $id: "atoma" });
+
+function check(name: string, value: unknown): void {
+  const validate = ajv.compile({ $ref: `atoma#/components/schemas/${name}` });
+  assert.ok(validate(value), `${name}: ${ajv.errorsText(validate.errors)}`);
+}
+
+test("every reference of the document resolves", () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#([^"]+)"/g)].map((match) => match[1] ?? "");
+  assert.ok(references.length > 20);
+  for (const pointer of new Set(references)) {
+    let at: unknown = document;
+    for (const part of pointer.split("/").slice(1)) at = Reflect.get(Object(at), part);
+    assert.equal(typeof at, "object", pointer);
+  }
+});
+
+test("answers are what the document says", async () => {
+  for (const fields of [{}, { n: 2, response_format: "url" }, { response_format: "b64_json", output_format: "webp" }]) {
+    check("CreateImageResponse", (await world.generate(fields)).json);
+  }
+  check("ModelList", (await world.get("/v1/models")).json);
+  check("Model", (await world.get("/v1/models/scripted")).json);
+  check("Health", (await world.get("/health")).json);
+});
+
+test("errors are what the document says", async () => {
+  const failures = [
+    await world.generate({ n: 0 }),
+    await world.generate({ model: "nope" }),
+    await world.generate({}, { authorization: "" }),
+    await world.post("{"),
+    await world.get("/nope"),
+  ];
+  for (const { status, json } of failures) {
+    assert.ok(status >= 400);
+    check("ErrorResponse", json);
+  }
+});
+
+test("events are what the document says", async () => {
+  const accept = { accept: "text/event-stream; progress=1" };
+  const { text } = await world.generate({ stream: true, partial_images: 1 }, accept);
+  const schemas: Record<string, string> = {
+    "image_generation.partial_image": "ImagePartialEvent",
+    "image_generation.completed": "ImageCompletedEvent",
+    "image_generation.progress": "ImageProgressEvent",
+  };
+  const seen = new Set<string>();
+  for (const [, json = ""] of text.matchAll(/^data: (.*)$/gm)) {
+    const event = JSON.parse(json);
+    check(schemas[event.type] ?? assert.fail(event.type), event);
+    seen.add(event.type);
+  }
+  assert.equal(seen.size, 3);
+});
+
+test("what the document calls a request is accepted, and what it does not is refused", () => {
+  check("CreateImageRequest", { model: "m", prompt: "p", n: null, size: "auto", seed: 4_294_967_295 });
+  const validate = ajv.compile({ $ref: "atoma#/components/schemas/CreateImageRequest" });
+  for (const wrong of [{}, { prompt: 1 }, { prompt: "p", n: 0 }, { prompt: "p", quality: "ultra" }]) {
+    assert.equal(validate(wrong), false, JSON.stringify(wrong));
+  }
+});

@@ -1,0 +1,125 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type ApiError, errors } from "@atoma/contract";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { authenticator } from "./authenticate.ts";
+import { correlationId, newRequestId } from "./request-id.ts";
+import { toApiError } from "./to-api-error.ts";
+
+/** A generation request is a prompt and some settings: this is eight times the longest prompt. */
+export const BODY_LIMIT = 256 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_CONNECTIONS = 1024;
+/** Longer than clients keep an idle connection, so that they close first and no request meets a closing server. */
+const KEEP_ALIVE_MS = 75_000;
+
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly token: string | undefined;
+  /** For receiving one request, headers and body. */
+  readonly requestMs: number;
+  /** The methods of a path that exists, as an `Allow` header; undefined for any other. */
+  readonly allowedMethods: (path: string) => string | undefined;
+}
+
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const known = toApiError(error, request, BODY_LIMIT);
+  if (known.status === 500) logger.error({ requestId: request.id, err: known.cause ?? known }, "request failed");
+  // A body that nobody reads would be received to its end.
+  if (!request.raw.complete) reply.header("connection", "close");
+  reply.code(known.status).headers(known.headers).type("application/json; charset=utf-8").send(known.envelope());
+}
+
+/** Answers what is no HTTP request, or was not received in time; Fastify never sees it. */
+function refuseSocket(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const refusal: ApiError =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? errors.headersTooLarge()
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? errors.requestTimeout()
+        : errors.badRequest("This is not a valid HTTP request.");
+  const body = JSON.stringify(refusal.envelope());
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    "content-type: application/json; charset=utf-8",
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${newRequestId()}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** One line for each request: never a prompt, a key or a picture. */
+function logResponses(app: FastifyInstance, logger: Logger): void {
+  app.addHook("onRequest", async (request, reply) => {
+    const started = performance.now();
+    reply.raw.once("close", () => {
+      logger.info(
+        {
+          method: request.method,
+          route: request.routeOptions.url ?? null,
+          status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
+          ms: Math.round(performance.now() - started),
+          requestId: request.id,
+          correlationId: correlationId(request.headers["x-request-id"]),
+        },
+        "request",
+      );
+    });
+  });
+}
+
+/**
+ * A Fastify server without routes: bodies arrive as bytes, every answer has an `x-request-id`, every error is an
+ * envelope of the contract, and what is received has limits in size and time.
+ */
+export function createServer({ logger, token, requestMs, allowedMethods }: ServerOptions): FastifyInstance {
+  const authenticate = token === undefined ? undefined : authenticator(token);
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: requestMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: "idle",
+    requestIdHeader: false,
+    genReqId: newRequestId,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 512 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(requestMs, 10_000),
+      // How often Node looks for requests past their time.
+      connectionsCheckingInterval: Math.min(requestMs, 5_000),
+    },
+    clientErrorHandler: refuseSocket,
+    frameworkErrors: (error, request, reply) => {
+      reply.header("x-request-id", request.id);
+      sendError(error, request, reply, logger);
+    },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  logResponses(app, logger);
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
+    if (request.is404) return;
+    if (request.routeOptions.url?.startsWith("/v1/")) authenticate?.(request.headers.authorization);
+    const encoding = request.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") throw errors.unsupportedEncoding();
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const allow = allowedMethods(path);
+    if (allow !== undefined) throw errors.invalidMethod(request.method, path, allow);
+    throw errors.invalidUrl(request.method, path);
+  });
+  return app;
+}

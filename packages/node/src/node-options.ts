@@ -1,0 +1,39 @@
+import { availableParallelism } from "node:os";
+import type { Logger } from "pino";
+
+/** A model folder to serve; `id` replaces the one in its card. */
+export interface ServedModel {
+  readonly path: string;
+  readonly id?: string;
+}
+
+/** How long things may take, in milliseconds. */
+export interface Deadlines {
+  /** Queueing and generating together; `x-atoma-timeout-ms` can only shorten it. Default 600,000. */
+  readonly generationMs?: number;
+  /** Receiving a request's headers and body. Default 30,000. */
+  readonly requestMs?: number;
+  /** Waiting for a model process that loads or restarts before the answer is 503. Default 5,000. */
+  readonly startMs?: number;
+}
+
+export interface NodeOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 (the default) takes any free one. */
+  readonly port?: number;
+  readonly models: readonly ServedModel[];
+  /** Where it is set, requests below /v1 must bear it: `Authorization: Bearer <token>`. */
+  readonly token?: string;
+  /** How many requests may wait for a model besides the one that runs. Default 8. */
+  readonly maxQueue?: number;
+  /** Threads of each model process. Default: one fewer than there are cores, 1 to 8. */
+  readonly threads?: number;
+  /** Default: a silent one. */
+  readonly logger?: Logger;
+  readonly deadlines?: Deadlines;
+}
+
+export function defaultThreads(): number {
+  return Math.min(8, Math.max(1, availableParallelism() - 1));
+}

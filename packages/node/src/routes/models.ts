@@ -1,0 +1,17 @@
+import { errors, toModelObject } from "@atoma/contract";
+import type { FastifyInstance } from "fastify";
+import type { ModelShelf } from "../model-shelf.ts";
+
+/** `GET /v1/models` and `/v1/models/{id}`; an id may hold a slash, escaped or not. */
+export function modelsRoutes(app: FastifyInstance, shelf: ModelShelf): void {
+  app.get("/v1/models", async () => ({
+    object: "list",
+    data: shelf.names.map(([name, queue]) => toModelObject(queue.card, name)),
+  }));
+  app.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
+    const id = request.params["*"];
+    const queue = shelf.find(id);
+    if (!queue) throw errors.modelNotFound(id);
+    return toModelObject(queue.card, id);
+  });
+}

@@ -1,0 +1,79 @@
+import { errors } from "@atoma/contract";
+import pino from "pino";
+import { createServer } from "./http/create-server.ts";
+import { inFlight } from "./in-flight.ts";
+import { modelShelf } from "./model-shelf.ts";
+import { defaultThreads, type NodeOptions } from "./node-options.ts";
+import { generationsRoute } from "./routes/generations.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { modelsRoutes } from "./routes/models.ts";
+
+/** How long responses may take to leave once nothing is generated any more. */
+const LEAVE_MS = 2_000;
+const DEFAULT_GRACE_MS = 30_000;
+
+const READ_ONLY = /^\/(v1\/models(\/.+)?|v1\/load|healthz|readyz)$/;
+
+function allowedMethods(path: string): string | undefined {
+  if (path === "/v1/images/generations") return "POST";
+  return READ_ONLY.test(path) ? "GET, HEAD" : undefined;
+}
+
+export interface RunningNode {
+  /** Like http://127.0.0.1:4000, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Resolves when every model is loaded; rejects with ModelFolderError when one cannot be. */
+  readonly ready: Promise<void>;
+  /** Process ids of the model processes that run now. */
+  readonly modelPids: readonly number[];
+  /** Refuses new requests, lets running ones finish for `graceMs` (default 30,000), then ends everything. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Starts an AI node. Resolves when it listens; models go on loading. Throws ModelFolderError when a model folder is wrong,
+ * and Node's own error when it cannot listen.
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { host = "127.0.0.1", port = 0, models, token, maxQueue = 8, threads = defaultThreads() } = options;
+  const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
+  const logger = options.logger ?? pino({ level: "silent" });
+
+  const running = inFlight();
+  const app = createServer({ logger, token, requestMs, allowedMethods });
+  const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
+  generationsRoute(app, { shelf, inFlight: running, logger, generationMs });
+  modelsRoutes(app, shelf);
+  healthRoutes(app, shelf, running);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await shelf.close();
+    throw error;
+  }
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new Error("the node listens on no port");
+  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+
+  let closed: Promise<void> | undefined;
+  const close = async (graceMs: number) => {
+    await running.drain(graceMs, errors.shuttingDown());
+    const stuck = setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
+    await app.close();
+    clearTimeout(stuck);
+    await shelf.close();
+  };
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    ready: shelf.ready,
+    get modelPids() {
+      return shelf.queues.flatMap((queue) => queue.process.pid ?? []);
+    },
+    close: (graceMs = DEFAULT_GRACE_MS) => {
+      closed ??= close(graceMs);
+      return closed;
+    },
+  };
+}

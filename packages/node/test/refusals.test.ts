@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import type { RunningNode } from "../src/index.ts";
+import { type Envelope, json, loadedNode, MODEL, post } from "./support.ts";
+
+let node: RunningNode & AsyncDisposable;
+before(async () => {
+  node = await loadedNode({ deadlines: { requestMs: 1_000 } });
+});
+after(() => node.close(0));
+
+async function refused(response: Response, status: number, error: Partial<Envelope["error"]>): Promise<void> {
+  const body = await json<Envelope>(response);
+  assert.equal(response.status, status, JSON.stringify(body));
+  assert.deepEqual(Object.keys(body.error).sort(), ["code", "message", "param", "type"]);
+  for (const [key, value] of Object.entries(error))
+    assert.equal(Object.entries(body.error).find(([k]) => k === key)?.[1], value);
+  assert.match(response.headers.get("x-request-id") ?? "", /^req_[0-9a-f]{32}$/);
+  assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
+}
+
+const get = (path: string, init?: RequestInit) => fetch(node.url + path, init);
+
+test("bad bodies", async () => {
+  await refused(await post(node, "{"), 400, { code: null, param: null });
+  await refused(await post(node, "[]"), 400, {
+    message: "Invalid body: the request must be a JSON object, but got an array instead.",
+  });
+  await refused(await post(node, "[".repeat(100)), 400, { message: "Invalid body: the JSON is nested too deeply." });
+  await refused(await post(node, { model: "nope" }), 404, { code: "model_not_found", param: "model" });
+  await refused(await post(node, { n: 0 }), 400, { code: "integer_below_min_value", param: "n" });
+  await refused(await post(node, { n: "2" }), 400, { code: "invalid_type", param: "n" });
+  await refused(await post(node, { n: true }), 400, { code: "invalid_type", param: "n" });
+  await refused(await post(node, { size: "1024xfoox1024" }), 400, { param: "size" });
+  await refused(await post(node, { bogus: 1 }), 400, { code: "unknown_parameter", param: "bogus" });
+  await refused(await post(node, { response_format: "url" }), 400, { param: "response_format" });
+});
+
+test("bad media types and encodings", async () => {
+  await refused(await post(node, {}, { headers: { "content-type": "text/plain" } }), 415, {
+    code: "unsupported_content_type",
+  });
+  await refused(await get("/v1/images/generations", { method: "POST" }), 415, { message: "Missing content type." });
+  await refused(await post(node, {}, { headers: { "content-encoding": "gzip" } }), 415, {
+    code: "unsupported_content_type",
+  });
+});
+
+test("a body over the limit, announced or not", async () => {
+  const large = JSON.stringify({ prompt: "x".repeat(300_000) });
+  const announced = await post(node, large);
+  await refused(announced, 413, { code: "request_too_large" });
+  assert.equal(announced.headers.get("connection"), "close");
+  const body = new Blob([large]).stream();
+  const chunked = await get("/v1/images/generations", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    duplex: "half",
+  });
+  await refused(chunked, 413, { code: "request_too_large" });
+});
+
+test("bad deadlines", async () => {
+  for (const value of ["0", "-1", "1.5", "soon"]) {
+    const response = await post(node, {}, { headers: { "x-atoma-timeout-ms": value } });
+    await refused(response, 400, { code: "invalid_header" });
+  }
+});
+
+test("unknown URLs and methods", async () => {
+  await refused(await get("/v1/nope", { method: "POST" }), 404, { message: "Invalid URL (POST /v1/nope)" });
+  await refused(await get("/v1/models/%ZZ"), 404, { type: "invalid_request_error" });
+  const wrong = await get("/v1/images/generations");
+  assert.equal(wrong.headers.get("allow"), "POST");
+  await refused(wrong, 405, { message: "Invalid method for URL (GET /v1/images/generations)" });
+  const removal = await get(`/v1/models/${MODEL}`, { method: "DELETE" });
+  assert.equal(removal.headers.get("allow"), "GET, HEAD");
+  await refused(removal, 405, {});
+});
+
+/** Sends bytes on a bare connection and gives all that comes back. */
+async function raw(bytes: string): Promise<string> {
+  const socket = connect(node.port, "127.0.0.1");
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    answer += text;
+  });
+  socket.write(bytes);
+  await once(socket, "close");
+  return answer;
+}
+
+test("what is no HTTP, too large in its headers, or too slow", async () => {
+  assert.match(await raw("hello\r\n\r\n"), /^HTTP\/1\.1 400 .*"type":"invalid_request_error"/s);
+  assert.match(
+    await raw(`GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(70_000)}\r\n\r\n`),
+    /^HTTP\/1\.1 431 .*headers_too_large/s,
+  );
+  const slow =
+    "POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+  assert.match(await raw(slow), /^HTTP\/1\.1 408 .*request_timeout/s);
+});
+
+test("a node with a token answers those who bear it", async () => {
+  await using guarded = await loadedNode({ token: "sesame" });
+  const ask = (authorization?: string) =>
+    fetch(`${guarded.url}/v1/models`, { headers: authorization === undefined ? {} : { authorization } });
+  await refused(await ask(), 401, { code: null });
+  await refused(await ask("Basic c2VzYW1l"), 401, { code: null });
+  await refused(await ask("Bearer"), 401, { code: null });
+  const wrong = await ask("Bearer sesame1");
+  assert.equal(wrong.headers.get("www-authenticate"), "Bearer");
+  await refused(wrong, 401, { code: "invalid_api_key", message: "Incorrect API key provided: ses***." });
+  assert.equal((await ask("bearer sesame")).status, 200);
+  await refused(await post(guarded, "{"), 401, {});
+  await refused(await fetch(`${guarded.url}/v1/load`), 401, {});
+  assert.equal((await fetch(`${guarded.url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${guarded.url}/readyz`)).status, 200);
+});
