@@ -3,7 +3,7 @@ import { LedgerInputError } from "./errors.ts";
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** Who pays: `acct_` and 20 lower-case letters or digits. */
+/** Who pays. */
 export type AccountId = Branded<"AccountId">;
 /** An API key's public id, the part of `sk-atoma-<public id>-<secret>` that is no secret. */
 export type KeyId = Branded<"KeyId">;
@@ -29,28 +29,31 @@ export const keyIdFrom = (text: string): KeyId => branded("key", text);
 /** Checks the form of a hold id that came from outside. Throws `LedgerInputError` (`invalid_argument`). */
 export const holdIdFrom = (text: string): HoldId => branded("hold", text);
 
-/** Bytes as Crockford base32 in lower case, one character for each byte's low five bits. */
-export function base32(bytes: Uint8Array): string {
+const TIME_CHARACTERS = 9;
+
+/**
+ * The millisecond in nine characters of Crockford base32, then five random bits a character: ids made after one another
+ * sort after one another and sit beside one another in an index (the idea of ULID). Good until the year 3084.
+ */
+function orderedId(nowMs: number, randomCharacters: number, randomBytes: RandomBytes): string {
+  let rest = nowMs;
   let text = "";
-  for (const byte of bytes) text += BASE32.charAt(byte & 31);
+  for (let i = 0; i < TIME_CHARACTERS; i++) {
+    text = BASE32.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
+  }
+  for (const byte of randomBytes(randomCharacters)) text += BASE32.charAt(byte & 31);
   return text;
 }
 
-export const newAccountId = (randomBytes: RandomBytes): AccountId => branded("account", `acct_${base32(randomBytes(20))}`);
+/** `acct_`, the time, 50 random bits. */
+export const newAccountId = (nowMs: number, randomBytes: RandomBytes): AccountId =>
+  branded("account", `acct_${orderedId(nowMs, 10, randomBytes)}`);
 
-/** A key's public id: 16 characters, 80 random bits. */
-export const newKeyId = (randomBytes: RandomBytes): KeyId => branded("key", base32(randomBytes(16)));
+/** The time and 50 random bits, 19 characters. What keeps a key safe is its secret. */
+export const newKeyId = (nowMs: number, randomBytes: RandomBytes): KeyId =>
+  branded("key", orderedId(nowMs, 10, randomBytes));
 
-/**
- * A hold id: the millisecond in ten characters, then 80 random bits, so that ids made after one another sit beside
- * one another in an index (the idea of ULID).
- */
-export function newHoldId(nowMs: number, randomBytes: RandomBytes): HoldId {
-  let rest = nowMs;
-  let time = "";
-  for (let i = 0; i < 10; i++) {
-    time = BASE32.charAt(rest % 32) + time;
-    rest = Math.floor(rest / 32);
-  }
-  return branded("hold", `hold_${time}${base32(randomBytes(16))}`);
-}
+/** `hold_`, the time, 80 random bits. */
+export const newHoldId = (nowMs: number, randomBytes: RandomBytes): HoldId =>
+  branded("hold", `hold_${orderedId(nowMs, 16, randomBytes)}`);

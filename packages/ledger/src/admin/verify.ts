@@ -1,0 +1,55 @@
+import type { Discrepancy } from "../ledger.ts";
+import { int, text } from "./rows.ts";
+import { query, type Script } from "./script.ts";
+
+// One statement, so that it sees one moment of the ledger.
+const DISCREPANCIES = `
+  WITH entries AS (
+    SELECT account, kind, SUM(units) AS units FROM journal_entries GROUP BY account, kind
+  ), held AS (
+    SELECT account_id, SUM(units) AS units FROM holds WHERE state = 'held' GROUP BY account_id
+  ), expected AS (
+    SELECT a.id, a.credits, a.posted, a.pending,
+      COALESCE(g.units, 0) AS granted, COALESCE(-p.units, 0) AS consumed, COALESCE(h.units, 0) AS held
+    FROM accounts a
+      LEFT JOIN entries g ON g.account = a.id AND g.kind = 'grant'
+      LEFT JOIN entries p ON p.account = a.id AND p.kind = 'post'
+      LEFT JOIN held h ON h.account_id = a.id
+  ), used AS (
+    SELECT account_id, SUM(units) AS units FROM usage_days GROUP BY account_id
+  )
+  SELECT 'credits' AS what, id AS subject, granted AS expected, credits AS found FROM expected WHERE credits <> granted
+  UNION ALL
+  SELECT 'posted', id, consumed, posted FROM expected WHERE posted <> consumed
+  UNION ALL
+  SELECT 'pending', id, held, pending FROM expected WHERE pending <> held
+  UNION ALL
+  SELECT 'overdrawn', id, 0, credits - posted - pending FROM expected WHERE credits - posted - pending < 0
+  UNION ALL
+  SELECT 'journal_sum', 'journal', 0, SUM(units) FROM journal_entries HAVING SUM(units) <> 0
+  UNION ALL
+  SELECT 'usage', e.id, e.consumed, COALESCE(u.units, 0) FROM expected e
+    LEFT JOIN used u ON u.account_id = e.id WHERE COALESCE(u.units, 0) <> e.consumed
+  UNION ALL
+  SELECT 'hold_journal', h.id, h.posted_units, COALESCE(j.units, 0) FROM holds h
+    LEFT JOIN journal j ON j.id = h.id WHERE h.posted_units <> COALESCE(j.units, 0)
+  UNION ALL
+  SELECT 'journal_hold', j.id, 0, j.units FROM journal j
+    WHERE j.kind = 'post' AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.id = j.id AND h.account_id = j.debit)
+  UNION ALL
+  SELECT 'hold_account', h.id, 1, 0 FROM holds h WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = h.account_id)
+  UNION ALL
+  SELECT 'grant_journal', g.account_id, g.units, COALESCE(j.units, 0) FROM grants g
+    LEFT JOIN journal j ON j.id = 'grant:' || g.account_id || ':' || g.reference
+    WHERE g.units <> COALESCE(j.units, 0)
+  LIMIT 1000`;
+
+/** At most 1,000 differences between what the ledger shows and what its journal and holds say. */
+export function* verify(): Script<Discrepancy[]> {
+  return (yield query(DISCREPANCIES)).map((row) => ({
+    what: text(row, "what"),
+    subject: text(row, "subject"),
+    expected: int(row, "expected"),
+    found: int(row, "found"),
+  }));
+}

@@ -1,0 +1,111 @@
+import { clean } from "./admin/clean.ts";
+import { touchKeys } from "./admin/keys.ts";
+import { query, type Script } from "./admin/script.ts";
+import { administration } from "./administration.ts";
+import { createBatcher } from "./batcher.ts";
+import type { Operation, OperationResult } from "./core/types.ts";
+import type { Engine, LedgerLogger } from "./engine.ts";
+import { LedgerUnavailableError } from "./errors.ts";
+import { hotPath } from "./hot-path.ts";
+import { keyIdFrom, type RandomBytes } from "./ids.ts";
+import type { Health, Ledger } from "./ledger.ts";
+import { createTouches } from "./touches.ts";
+
+/** What one `sweep` does at most, of each kind. */
+const SWEEP_LIMIT = 500;
+const TOUCH_INTERVAL_MS = 10_000;
+
+export interface CreateOptions {
+  now: () => number;
+  randomBytes: RandomBytes;
+  logger: LedgerLogger;
+  maxQueue: number;
+  operationTimeoutMs: number;
+}
+
+const closed = () => new LedgerUnavailableError("closed", "the ledger is closed");
+
+function* ping(): Script<void> {
+  yield query("SELECT count(*) AS versions FROM schema_migrations");
+}
+
+/** The ledger over an engine: checks, group commit, ids, clocks. */
+export function createLedger(engine: Engine, options: CreateOptions): Ledger {
+  const { now, randomBytes, logger } = options;
+  let closing: Promise<void> | undefined;
+  const open = gated(engine, () => closing !== undefined);
+
+  const batcher = createBatcher<Operation, OperationResult>({
+    apply: (operations) => engine.apply(operations, now()),
+    maxBatch: engine.maxBatch,
+    lanes: engine.lanes,
+    maxQueue: options.maxQueue,
+    timeoutMs: options.operationTimeoutMs,
+  });
+  const touches = createTouches({
+    now,
+    intervalMs: TOUCH_INTERVAL_MS,
+    write: (uses) => engine.transact(() => touchKeys(uses)),
+    onFailure: (error) => logger.warn({ err: error }, "the last use of some keys was not written down"),
+  });
+
+  async function sweep() {
+    const expired = await open.expire(now(), SWEEP_LIMIT);
+    const more = await open.transact(() => clean(now(), SWEEP_LIMIT));
+    await touches.flush();
+    return { expired, more: more || expired === SWEEP_LIMIT };
+  }
+
+  async function health(): Promise<Health> {
+    const facts = { engine: engine.name, schemaVersion: engine.schemaVersion };
+    if (closing !== undefined) return { ok: false, ...facts, reason: "the ledger is closed" };
+    try {
+      await engine.read(ping);
+      return { ok: true, ...facts };
+    } catch (error) {
+      return { ok: false, ...facts, reason: error instanceof Error ? error.message : "unknown" };
+    }
+  }
+
+  async function finish(): Promise<void> {
+    await batcher.idle();
+    try {
+      await touches.flush();
+    } catch (error) {
+      logger.warn({ err: error }, "the last use of some keys was not written down");
+    } finally {
+      await engine.close();
+    }
+  }
+
+  return {
+    ...hotPath(async (operation) => {
+      if (closing !== undefined) throw closed();
+      return batcher.submit(operation);
+    }),
+    ...administration(open, now, randomBytes),
+    sweep,
+    touchKey: (keyId) => touches.note(keyIdFrom(keyId)),
+    health,
+    close() {
+      closing ??= finish();
+      return closing;
+    },
+  };
+}
+
+/** The same engine, which refuses once the ledger is closing. What is queued already still goes through `engine` itself. */
+function gated(engine: Engine, closing: () => boolean): Engine {
+  const gate =
+    <Arguments extends unknown[], Result>(method: (...args: Arguments) => Promise<Result>) =>
+    async (...args: Arguments): Promise<Result> => {
+      if (closing()) throw closed();
+      return method(...args);
+    };
+  return {
+    ...engine,
+    expire: gate(engine.expire),
+    read: async (script) => gate(() => engine.read(script))(),
+    transact: async (script) => gate(() => engine.transact(script))(),
+  };
+}

@@ -1,0 +1,54 @@
+export type {
+  Balance,
+  HoldState,
+  KeyLimits,
+  KeyRights,
+  LimitLeft,
+  LimitStatus,
+  ReserveResult,
+  ResolveResult,
+} from "./core/types.ts";
+export type { LedgerLogger } from "./engine.ts";
+export {
+  type InputErrorCode,
+  LedgerInputError,
+  LedgerSchemaError,
+  LedgerUnavailableError,
+  type UnavailableReason,
+} from "./errors.ts";
+export {
+  type AccountId,
+  accountIdFrom,
+  type HoldId,
+  holdIdFrom,
+  type KeyId,
+  keyIdFrom,
+  newHoldId,
+  type RandomBytes,
+} from "./ids.ts";
+export { formatKey, hashSecret, newSecret, type ParsedKey, parseKey, verifySecret } from "./keys.ts";
+export type {
+  Account,
+  AuditEntry,
+  By,
+  CreatedKey,
+  Discrepancy,
+  Grant,
+  Health,
+  Hold,
+  HoldFilter,
+  HoldPage,
+  KeyChange,
+  KeyRecord,
+  Ledger,
+  NewAccount,
+  NewKey,
+  Page,
+  PriceSnapshot,
+  ReserveRequest,
+  StoredAuditEntry,
+  SweepResult,
+  UsageFilter,
+  UsageRow,
+} from "./ledger.ts";
+export { type OpenLedgerOptions, openLedger } from "./open.ts";

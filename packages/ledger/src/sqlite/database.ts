@@ -1,0 +1,107 @@
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import type { Query, Script, SqlValue } from "../admin/script.ts";
+import { LedgerUnavailableError } from "../errors.ts";
+
+export type SqliteRow = Record<string, SQLOutputValue>;
+
+/** One connection to a SQLite file: prepared statements, transactions, scripts. */
+export interface Sqlite {
+  /** Runs SQL without parameters, any number of statements. */
+  exec(sql: string): void;
+  /** The prepared statement for this SQL, prepared once. */
+  statement(sql: string): StatementSync;
+  /** Runs `work` in one transaction, which holds the file's write lock from its start. */
+  transaction<Result>(work: () => Result): Result;
+  /** Runs a script to its end. */
+  run<Result>(script: Script<Result>): Result;
+  close(): void;
+}
+
+const BUSY = 5;
+const LOCKED = 6;
+const CONSTRAINT = 19;
+const MAX_STATEMENTS = 200;
+
+/** A failure of the file or its lock as `LedgerUnavailableError`; anything else as it is. */
+export function translateError(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") return error;
+  const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
+  if (code === CONSTRAINT) return error;
+  if (code === BUSY || code === LOCKED) {
+    return new LedgerUnavailableError("busy", "the ledger's file is locked by another process", { cause: error });
+  }
+  return new LedgerUnavailableError("connection", `the ledger's file cannot be used: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function named(values: readonly SqlValue[]): Record<string, SqlValue> {
+  const parameters: Record<string, SqlValue> = {};
+  values.forEach((value, index) => {
+    parameters[`$${index + 1}`] = value;
+  });
+  return parameters;
+}
+
+/** The absolute path of a file whose folder is there afterwards. */
+function fileAt(path: string): string {
+  const file = resolve(path);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+  } catch (error) {
+    throw new LedgerUnavailableError("connection", `there is no folder for the ledger's file ${file}`, {
+      cause: error,
+    });
+  }
+  return file;
+}
+
+/** Opens a file (`:memory:` for tests), creating it and its folder where they are missing. Waits `busyTimeoutMs` for locks. */
+export function openSqlite(path: string, busyTimeoutMs: number): Sqlite {
+  const database = new DatabaseSync(path === ":memory:" ? path : fileAt(path), { timeout: busyTimeoutMs });
+  const statements = new Map<string, StatementSync>();
+
+  function exec(sql: string): void {
+    database.exec(sql);
+  }
+
+  function statement(sql: string): StatementSync {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    if (statements.size >= MAX_STATEMENTS) statements.clear();
+    const prepared = database.prepare(sql);
+    statements.set(sql, prepared);
+    return prepared;
+  }
+
+  function transaction<Result>(work: () => Result): Result {
+    statement("BEGIN IMMEDIATE").run();
+    try {
+      const result = work();
+      statement("COMMIT").run();
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  const execute = (query: Query): SqliteRow[] => statement(query.sql).all(named(query.values));
+
+  function run<Result>(script: Script<Result>): Result {
+    let step = script.next([]);
+    while (step.done !== true) step = script.next(execute(step.value));
+    return step.value;
+  }
+
+  try {
+    // FULL: a commit is on the disk when it returns, also through a power cut.
+    exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { exec, statement, transaction, run, close: () => database.close() };
+}
