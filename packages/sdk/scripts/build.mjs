@@ -1,0 +1,95 @@
+// Builds dist/esm and dist/cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
+// takes ten times as long; each operation stays a file of its own, so that bundlers take only what is imported.
+import { spawnSync } from "node:child_process";
+import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync, transformSync } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const src = join(root, "src");
+const dist = join(root, "dist");
+// Built beside and moved at the end: whoever imports the package meanwhile gets the old build or the new.
+const next = join(root, `dist.${process.pid}`);
+
+const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
+const operations = globSync("{*,funcs/*,sdk/*}.ts", { cwd: src });
+const bundling = {
+  bundle: true,
+  write: false,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  absWorkingDir: src,
+};
+
+const contents = shared.filter((file) => !file.endsWith("index.ts")).map((file) => `export * from "./${file}";`);
+const { outputFiles } = buildSync({
+  ...bundling,
+  stdin: { contents: contents.join("\n"), resolveDir: src, loader: "ts" },
+});
+emit("shared.js", outputFiles[0].text);
+
+for (const file of shared) {
+  const { metafile } = buildSync({ ...bundling, entryPoints: [file], outdir: "out", metafile: true });
+  const [{ exports }] = Object.values(metafile.outputs);
+  const names = exports.toSorted().join(", ");
+  emit(js(file), names ? `export { ${names} } from "${toShared(file)}";` : "export {};");
+}
+
+for (const file of operations) {
+  const { code } = transformSync(readFileSync(join(src, file), "utf8"), {
+    loader: "ts",
+    target: "es2022",
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+  });
+  // An index is kept: it says which of the shared names it exports.
+  emit(
+    js(file),
+    withJs(code.replace(/from "\.\.?\/(lib|models|types)\/[^"]+(?<!index)\.ts"/g, `from "${toShared(file)}"`)),
+  );
+}
+
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+const flags = ["-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", join(next, "esm")];
+const types = spawnSync(process.execPath, [tsc, ...flags], { cwd: root, stdio: "inherit" });
+if (types.status !== 0) {
+  rmSync(next, { recursive: true });
+  process.exit(types.status ?? 1);
+}
+for (const file of globSync("**/*.d.ts", { cwd: join(next, "esm") })) {
+  const path = join(next, "esm", file);
+  writeFileSync(path, withJs(readFileSync(path, "utf8")));
+  cpSync(path, join(next, "cjs", file));
+}
+writeFileSync(join(next, "cjs", "package.json"), '{ "type": "commonjs" }\n');
+rmSync(dist, { recursive: true, force: true });
+renameSync(next, dist);
+
+/** Writes a module for both kinds of import. */
+function emit(file, code) {
+  const cjs = transformSync(code, { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true }).code;
+  for (const [format, text] of [
+    ["esm", code],
+    ["cjs", cjs],
+  ]) {
+    const target = join(next, format, file);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  }
+}
+
+function js(file) {
+  return file.replace(/\.ts$/, ".js");
+}
+
+/** Relative imports name the TypeScript file; the built ones name what is beside them. */
+function withJs(text) {
+  return text.replace(/(["'])(\.\.?\/[^"']+)\.ts\1/g, "$1$2.js$1");
+}
+
+function toShared(file) {
+  const path = join(relative(dirname(file), "."), "shared.js");
+  return path.startsWith(".") ? path : `./${path}`;
+}

@@ -1,0 +1,4 @@
+import { healthCheck } from "./healthCheck.ts";
+
+/** @deprecated Renamed to `healthCheck`. */
+export const healthHealth = healthCheck;

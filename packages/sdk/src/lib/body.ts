@@ -1,0 +1,85 @@
+import { ConnectionError } from "../models/errors/connectionerror.ts";
+import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
+import type { Bytes } from "../types/bytes.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** What of an error's body is kept, characters. */
+export const ERROR_BODY_LENGTH = 65_536;
+/** What of an error's body is read, so that its connection can serve the next request, bytes. */
+const DRAIN_BYTES = 1_048_576;
+const DRAIN_MS = 2_000;
+
+/**
+ * Reads a whole body as text.
+ * @throws ConnectionError when it breaks off, UnexpectedClientError when it is larger than `maxBytes`
+ */
+export async function readText(response: Response, deadline: Deadline, maxBytes: number): Promise<string> {
+  const length = response.headers.get("content-length");
+  if (length && Number(length) <= maxBytes && !response.headers.has("content-encoding")) {
+    // fetch reads no more than content-length says, in the fastest way it has.
+    return whole(deadline.race(response.text()), deadline);
+  }
+  return (await readBlob(response, deadline, maxBytes)).text();
+}
+
+/** Reads a whole body as bytes. Throws as `readText`. */
+export async function readBytes(response: Response, deadline: Deadline, maxBytes: number): Promise<Bytes> {
+  return new Uint8Array(await (await readBlob(response, deadline, maxBytes)).arrayBuffer());
+}
+
+async function readBlob(response: Response, deadline: Deadline, maxBytes: number): Promise<Blob> {
+  const chunks: Bytes[] = [];
+  const isTooLarge = Number(response.headers.get("content-length")) > maxBytes;
+  if (isTooLarge || !(await whole(pump(response, deadline, maxBytes, chunks), deadline))) {
+    const error = new UnexpectedClientError(`The answer is larger than maxResponseBytes, ${maxBytes} bytes`);
+    deadline.abort(error);
+    throw error;
+  }
+  return new Blob(chunks);
+}
+
+/** Reads what is worth keeping of an error's body, in bounded time, and leaves the connection usable if it can. */
+export async function readErrorBody(response: Response, deadline: Deadline): Promise<string> {
+  const chunks: Bytes[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS);
+  });
+  // A body that breaks off still says what it said before.
+  await Promise.race([pump(response, deadline, DRAIN_BYTES, chunks), late]).catch(() => {});
+  clearTimeout(timer);
+  return (await new Blob(chunks).text()).slice(0, ERROR_BODY_LENGTH);
+}
+
+/** Moves a body to `chunks`. False when there is more of it than `maxBytes`: then the connection is closed. */
+async function pump(response: Response, deadline: Deadline, maxBytes: number, chunks: Bytes[]): Promise<boolean> {
+  const reader = response.body?.getReader();
+  try {
+    for (let size = 0; reader; ) {
+      const { value, done } = await deadline.race(reader.read());
+      if (done) break;
+      size += value.length;
+      if (size > maxBytes) return false;
+      chunks.push(value);
+    }
+    return true;
+  } finally {
+    if (reader) cancel(reader);
+  }
+}
+
+/** Closes a body that may be read, broken or neither. */
+export function cancel(reader: { cancel(): Promise<void> }): void {
+  reader.cancel().catch(() => {}); // it was broken before; nothing is left to close
+}
+
+/** Whatever a broken body rejects with, a broken body is a lost connection. */
+export async function whole<T>(read: Promise<T>, deadline: Deadline): Promise<T> {
+  try {
+    return await read;
+  } catch (cause) {
+    throw deadline.signal.aborted
+      ? deadline.signal.reason
+      : new ConnectionError("The connection was lost before the end of the answer", { cause });
+  }
+}

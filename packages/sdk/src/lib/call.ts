@@ -1,0 +1,115 @@
+import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
+import type { SDKError } from "../models/errors/sdkerror.ts";
+import { type APICall, APIPromise } from "../types/async.ts";
+import { ERR, OK, type Result } from "../types/fp.ts";
+import { type Attempt, networkError, send } from "./attempt.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { type Operation, prepareRequest } from "./request.ts";
+import { retryDelayMs, retryPolicy } from "./retries.ts";
+import type { ClientSDK, RequestOptions } from "./sdks.ts";
+
+const DEFAULT_MAX_BYTES = 268_435_456;
+
+/** An operation with the way to read its answer. */
+export interface Call<T> extends Operation {
+  /** Reads an answer with a 2xx status. What it throws ends the attempt. */
+  read(response: Response, attempt: Attempt): Promise<T>;
+  /** The value outlives the call and closes its deadline itself. */
+  readonly isStream?: boolean;
+}
+
+export type CallResult<T> = Result<T, SDKError>;
+
+/**
+ * Makes a call with its retries and deadlines. Always resolves to a Result.
+ * @param prepare checks the input; what it throws is the error of the call, and nothing is sent
+ */
+export function startCall<T>(
+  client: ClientSDK,
+  prepare: () => Call<T> | Promise<Call<T>>,
+  options: RequestOptions = {},
+): APIPromise<CallResult<T>> {
+  return new APIPromise(runCall(client, prepare, options));
+}
+
+async function runCall<T>(
+  client: ClientSDK,
+  prepare: () => Call<T> | Promise<Call<T>>,
+  options: RequestOptions,
+): Promise<[CallResult<T>, APICall]> {
+  let trace: APICall = { status: "invalid" };
+  let deadline: Deadline | undefined;
+  let attempts = 0;
+  let idempotencyKey: string | undefined;
+  let isOpen = false;
+  try {
+    const call = await prepare();
+    const request = prepareRequest(client, call, options);
+    idempotencyKey = request.idempotencyKey;
+    const defaults = client._options;
+    const total = startDeadline(options.timeoutMs ?? defaults.timeoutMs, callerSignals(options));
+    deadline = total;
+    const attemptMs = options.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
+    const policy = retryPolicy(options.retries ?? defaults.retryConfig, options.retryCodes);
+    const startedAt = performance.now();
+
+    for (;;) {
+      const own = attemptMs === undefined ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
+      try {
+        total.signal.throwIfAborted();
+        const authorization = await own.race(client._authorization());
+        attempts++;
+        const attempt: Attempt = {
+          client,
+          request,
+          options,
+          deadline: own,
+          maxBytes: options.maxResponseBytes ?? defaults.maxResponseBytes ?? DEFAULT_MAX_BYTES,
+          trace: (reached) => {
+            trace = reached;
+          },
+          number: attempts,
+          close: () => {
+            own.close();
+            total.close();
+          },
+          redact: (text) => (authorization ? text.replaceAll(authorization.slice(7), "***") : text),
+        };
+        const value = await call.read(await send(attempt, authorization), attempt);
+        isOpen = call.isStream === true;
+        if (isOpen && own !== total) own.disarm();
+        return [OK(value), trace];
+      } catch (caught) {
+        const error = networkError(caught, own);
+        const delay = total.signal.aborted
+          ? undefined
+          : retryDelayMs(policy, error, attempts, performance.now() - startedAt);
+        if (delay === undefined) throw error;
+        await pause(total, delay, error);
+      } finally {
+        if (!isOpen && own !== total) own.close();
+      }
+    }
+  } catch (caught) {
+    const error = networkError(caught, deadline);
+    error.attempts = attempts;
+    error.idempotencyKey = idempotencyKey;
+    return [ERR(error), trace];
+  } finally {
+    if (!isOpen) deadline?.close();
+  }
+}
+
+/** Waits between two attempts. A deadline that passes meanwhile has the last refusal as its cause. */
+async function pause(deadline: Deadline, ms: number, refusal: SDKError): Promise<void> {
+  try {
+    await deadline.sleep(ms);
+  } catch (error) {
+    if (error instanceof RequestTimeoutError) error.cause = refusal;
+    throw error;
+  }
+}
+
+function callerSignals(options: RequestOptions): AbortSignal[] {
+  return [options.signal, options.fetchOptions?.signal].filter((signal) => signal !== undefined && signal !== null);
+}

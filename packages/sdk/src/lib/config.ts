@@ -1,0 +1,57 @@
+import type { HTTPClient } from "./http.ts";
+import type { Logger } from "./logger.ts";
+import type { RetryConfig } from "./retries.ts";
+
+/** The servers that `serverIdx` counts. */
+export const ServerList = ["https://api.atoma.network"] as const;
+
+export interface SDKOptions {
+  /**
+   * The API key, or a function that gives it and is asked before every attempt. Without it the environment variable
+   * `ATOMASDK_BEARER_AUTH` is read when the client is made.
+   */
+  bearerAuth?: string | (() => string | Promise<string>) | null | undefined;
+  /** Hooks, or a `fetch` of your own. */
+  httpClient?: HTTPClient | undefined;
+  /** Position in `ServerList`. Default 0. */
+  serverIdx?: number | undefined;
+  /** Where the API is, without `/v1`. A path and a query are kept. */
+  serverURL?: string | URL | undefined;
+  /** Default: at most 2 retries, and only after answers that prove that no work was done. */
+  retryConfig?: RetryConfig | undefined;
+  /** Deadline of a whole call, body, retries and waits included, ms. Default: none. */
+  timeoutMs?: number | undefined;
+  /** Deadline of each attempt, ms. Default: none. */
+  attemptTimeoutMs?: number | undefined;
+  /** Largest answer that is read, bytes. Default 268,435,456 (256 MiB). */
+  maxResponseBytes?: number | undefined;
+  /** Told about each request. `ATOMASDK_DEBUG=1` (or `true`) sets it to `console`. */
+  debugLogger?: Logger | undefined;
+}
+
+export const SDK_METADATA = {
+  language: "typescript",
+  sdkVersion: "0.2.0",
+  userAgent: "atoma-sdk/0.2.0",
+} as const;
+
+/**
+ * The base URL that the options ask for, or null when there is none that a request can be sent to.
+ * @throws Error when `serverIdx` is outside of `ServerList`
+ */
+export function serverURLFromOptions(options: SDKOptions): URL | null {
+  const index = options.serverIdx ?? 0;
+  const server = options.serverURL || ServerList[index];
+  if (server === undefined) throw new Error(`Invalid server index ${index}`);
+  return parseServerURL(server);
+}
+
+/** Null unless it is an absolute http(s) URL without credentials. */
+export function parseServerURL(server: string | URL): URL | null {
+  try {
+    const url = new URL(server);
+    return /^https?:$/.test(url.protocol) && !url.username && !url.password ? url : null;
+  } catch {
+    return null;
+  }
+}

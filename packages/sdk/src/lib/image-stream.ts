@@ -1,0 +1,114 @@
+import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
+import { ImageData } from "../models/components/imagedata.ts";
+import type { ImageStreamEvent } from "../models/components/imagestreamevent.ts";
+import { APIError } from "../models/errors/apierror.ts";
+import { ConnectionError } from "../models/errors/connectionerror.ts";
+import { isRecord } from "../models/errors/envelope.ts";
+import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
+import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
+import { type Attempt, networkError } from "./attempt.ts";
+import { cancel } from "./body.ts";
+import { EventStream } from "./event-stream.ts";
+import { downloader, readImages } from "./images.ts";
+import type { ServerSentEvent } from "./sse.ts";
+import { readEvents } from "./sse-reader.ts";
+import { fromWire } from "./wire.ts";
+
+/** How long to wait for the end of a stream whose pictures are all here, ms. */
+const TAIL_MS = 1_000;
+
+/**
+ * Opens the stream of a 2xx answer. A server that answers with JSON all the same is understood.
+ * @param wanted how many pictures must come, ≥ 1
+ * @param idleMs longest silence, ms; 0 for no limit
+ */
+export async function openImageStream(
+  response: Response,
+  attempt: Attempt,
+  wanted: number,
+  idleMs: number,
+): Promise<EventStream<ImageStreamEvent>> {
+  const isSSE = /^\s*text\/event-stream/i.test(response.headers.get("content-type") ?? "");
+  const events = isSSE
+    ? imageEvents(response, attempt, wanted, idleMs)
+    : completedEvents(await readImages(response, attempt));
+  if (!isSSE) attempt.close();
+  return new EventStream(events, async () => {
+    attempt.deadline.abort(new RequestAbortedError("The stream was cancelled"));
+    attempt.close();
+    if (!response.body?.locked) await response.body?.cancel().catch(() => {}); // the abort may have closed it
+  });
+}
+
+async function* imageEvents(
+  response: Response,
+  attempt: Attempt,
+  wanted: number,
+  idleMs: number,
+): AsyncGenerator<ImageStreamEvent, void, undefined> {
+  const { deadline, maxBytes } = attempt;
+  let completed = 0;
+  let tail: ReturnType<typeof setTimeout> | undefined;
+  const reader = response.body?.getReader();
+  try {
+    for await (const sent of reader ? readEvents(reader, deadline, idleMs, maxBytes) : []) {
+      if (sent.data === "[DONE]") break;
+      const event = readEvent(sent, response, attempt);
+      if (!event) continue;
+      if (event.type === "image_generation.completed") completed++;
+      if (completed === wanted) tail ??= setTimeout(() => deadline.abort(undefined), TAIL_MS);
+      yield event;
+    }
+    if (completed < wanted) {
+      throw new ConnectionError(`The stream ended before completion, after ${completed} of ${wanted} pictures`);
+    }
+  } catch (caught) {
+    // Once all pictures are here, nobody cares how the connection ends.
+    if (completed < wanted) throw located(caught, attempt);
+  } finally {
+    clearTimeout(tail);
+    if (reader) cancel(reader);
+    attempt.close();
+  }
+}
+
+function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt): ImageStreamEvent | undefined {
+  const refusal = () => new APIError("API error in the stream", response, attempt.redact(sent.data.slice(0, 65_536)));
+  if (sent.event === "error") throw refusal();
+  let json: unknown;
+  try {
+    json = JSON.parse(sent.data);
+  } catch (cause) {
+    if (!sent.isTerminated || sent.event === "ping") return undefined;
+    throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, cause);
+  }
+  if (!isRecord(json)) return undefined;
+  if (json.type === "error" || (json.error !== undefined && json.error !== null)) throw refusal();
+
+  const type = json.type ?? sent.event;
+  const fields = { ...fromWire(json), type };
+  if (type === "image_generation.progress") return asEvent(fields);
+  if (type !== "image_generation.partial_image" && type !== "image_generation.completed") return undefined;
+  const picture = new ImageData(fields, downloader(attempt), json.output_format);
+  if (picture.b64Json || picture.url) return asEvent(picture);
+  throw new SDKValidationError("Response", "an event of the stream has no picture", json);
+}
+
+async function* completedEvents(answer: CreateImageResponse): AsyncGenerator<ImageStreamEvent, void, undefined> {
+  const { data, created: createdAt, ...fields } = answer;
+  for (const picture of data) {
+    yield asEvent(Object.assign(picture, fields, { createdAt, type: "image_generation.completed" }));
+  }
+}
+
+/** Its `type` was looked at; the other fields are the server's word, as in every answer. */
+function asEvent(event: object): ImageStreamEvent {
+  return event as ImageStreamEvent;
+}
+
+function located(caught: unknown, attempt: Attempt): unknown {
+  const error = networkError(caught, attempt.deadline);
+  error.attempts = attempt.number;
+  error.idempotencyKey = attempt.request.idempotencyKey;
+  return error;
+}

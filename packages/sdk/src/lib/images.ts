@@ -1,0 +1,52 @@
+import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
+import { type Download, ImageData } from "../models/components/imagedata.ts";
+import { isRecord } from "../models/errors/envelope.ts";
+import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
+import { unwrap } from "../types/fp.ts";
+import type { Attempt } from "./attempt.ts";
+import { readBytes } from "./body.ts";
+import { startCall } from "./call.ts";
+import { readJSON } from "./json.ts";
+import { fromWire } from "./wire.ts";
+
+/**
+ * Reads the pictures of a 2xx answer.
+ * @throws SDKValidationError when there is none in it, besides what `readJSON` throws
+ */
+export async function readImages(response: Response, attempt: Attempt): Promise<CreateImageResponse> {
+  const json = await readJSON(response, attempt);
+  const { created, data, ...fields } = fromWire(json);
+  const invalid = (message: string) => new SDKValidationError("Response", message, json);
+  if (!Array.isArray(data) || data.length === 0) throw invalid("data must be an array of at least one picture");
+  const download = downloader(attempt);
+  const pictures = data.map((item: unknown, i) => {
+    if (!isRecord(item)) throw invalid(`data[${i}] must be an object`);
+    return new ImageData(item, download, fields.outputFormat);
+  });
+  if (!pictures.some((picture) => picture.b64Json || picture.url)) throw invalid("no item of data has b64_json or url");
+  const seconds = Number.parseInt(String(created), 10); // an integer, a float, or digits in a string
+  return { ...(seconds >= 0 && { created: seconds }), data: pictures, ...fields };
+}
+
+/** Fetches pictures with the client, the options and the limits of the call that they came from. */
+export function downloader({ client, options, maxBytes, request }: Attempt): Download {
+  const { serverURL, retries } = options;
+  return async (url, limits) => {
+    const result = await startCall(
+      client,
+      () => {
+        if (!URL.canParse(url, request.url.href)) {
+          throw new SDKValidationError("Response", "the url of the picture cannot be read", url);
+        }
+        return {
+          method: "GET",
+          path: new URL(url, request.url),
+          accept: "image/*",
+          read: (response, attempt) => readBytes(response, attempt.deadline, maxBytes),
+        };
+      },
+      { serverURL, retries, ...limits },
+    );
+    return unwrap(result);
+  };
+}

@@ -1,0 +1,116 @@
+import { APIError } from "../models/errors/apierror.ts";
+import { ConnectionError } from "../models/errors/connectionerror.ts";
+import { isRecord } from "../models/errors/envelope.ts";
+import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
+import type { SDKError } from "../models/errors/sdkerror.ts";
+
+/** All in ms but `exponent`. What is left out has its default. */
+export interface BackoffStrategy {
+  /** Upper bound of the first delay. Default 500. */
+  initialInterval?: number | undefined;
+  /** Upper bound of every delay that the server did not ask for. Default 60,000. */
+  maxInterval?: number | undefined;
+  /** Growth of the upper bound with each retry. Default 1.5. */
+  exponent?: number | undefined;
+  /** No retry starts later than this after the first attempt. Default 3,600,000. */
+  maxElapsedTime?: number | undefined;
+}
+
+export type RetryConfig =
+  | { strategy: "none" }
+  | {
+      strategy: "backoff";
+      backoff?: BackoffStrategy | undefined;
+      /**
+       * True: also retry after a connection that was lost, or an attempt that timed out. False: after no failed connection
+       * at all. Left out: only after one that was never established.
+       */
+      retryConnectionErrors?: boolean | undefined;
+    };
+
+/** Which failures are tried again, how often and when. */
+export interface RetryPolicy {
+  maxRetries: number;
+  /** Such as "429" or "5XX". */
+  codes: readonly string[];
+  connections: "unestablished" | "all" | "none";
+  backoff: Required<{ [K in keyof BackoffStrategy]: number }>;
+}
+
+const DEFAULT_BACKOFF = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
+/** A retry is never sooner than this, unless the server asks for it, and then only once. */
+const MIN_DELAY_MS = 100;
+/** A longer wish of the server is the caller's to fulfil. */
+const MAX_RETRY_AFTER_MS = 120_000;
+
+/** The policy that the options describe; by default 2 retries after 429, 503 and connections never established. */
+export function retryPolicy(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy {
+  if (config?.strategy !== "backoff") {
+    return {
+      maxRetries: config ? 0 : 2,
+      codes: codes ?? ["429", "503"],
+      connections: "unestablished",
+      backoff: DEFAULT_BACKOFF,
+    };
+  }
+  const given = Object.entries(config.backoff ?? {}).filter(([, value]) => Number.isFinite(value));
+  const { retryConnectionErrors: lost } = config;
+  return {
+    maxRetries: Number.POSITIVE_INFINITY,
+    codes: codes ?? ["429", "5XX"],
+    connections: lost ? "all" : lost === false ? "none" : "unestablished",
+    backoff: { ...DEFAULT_BACKOFF, ...Object.fromEntries(given) },
+  };
+}
+
+/**
+ * How long to wait before another attempt, ms; undefined when there must be none.
+ * @param attempts how many there were, ≥ 1
+ * @param elapsedMs since the first began
+ */
+export function retryDelayMs(
+  policy: RetryPolicy,
+  error: SDKError,
+  attempts: number,
+  elapsedMs: number,
+): number | undefined {
+  if (attempts > policy.maxRetries || !isRetryable(policy, error)) return undefined;
+  const asked = error instanceof APIError ? error.retryAfterMs : undefined;
+  if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined;
+  const delay =
+    asked === undefined ? backoffDelayMs(attempts, policy.backoff) : Math.max(asked, attempts > 1 ? MIN_DELAY_MS : 0);
+  return elapsedMs + delay > policy.backoff.maxElapsedTime ? undefined : delay;
+}
+
+/**
+ * Exponential backoff with full jitter: even between 100 ms and initialInterval · exponent^(attempts − 1), at most
+ * maxInterval. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function backoffDelayMs(attempts: number, backoff: RetryPolicy["backoff"], random = Math.random): number {
+  const ceiling = Math.min(backoff.maxInterval, backoff.initialInterval * backoff.exponent ** (attempts - 1));
+  return Math.max(MIN_DELAY_MS, random() * ceiling);
+}
+
+function isRetryable(policy: RetryPolicy, error: SDKError): boolean {
+  if (error instanceof APIError) {
+    const wish = error.headers.get("x-should-retry");
+    if (wish === "true" || wish === "false") return wish === "true";
+    const status = String(error.statusCode);
+    const isListed = policy.codes.some((code) => code.replace(/xx$/i, status.slice(1)) === status);
+    // An attempt of this very call is still at work on the server: the next one gets its picture.
+    return isListed || (policy.connections === "all" && error.code === "idempotency_in_progress");
+  }
+  if (error instanceof RequestTimeoutError) return policy.connections === "all";
+  if (!(error instanceof ConnectionError) || policy.connections === "none") return false;
+  return policy.connections === "all" || wasNeverEstablished(error);
+}
+
+const NOT_CONNECTED = /^(connect|getaddrinfo)$|REFUSED|UNREACH|CONNECT_TIMEOUT|FailedToOpenSocket/i;
+
+/** True when the platform says that no byte of the request can have reached the server. */
+function wasNeverEstablished(error: ConnectionError): boolean {
+  for (let e: unknown = error.cause, depth = 0; isRecord(e) && depth < 5; e = e.cause, depth++) {
+    if (NOT_CONNECTED.test(String(e.syscall ?? e.code))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,17 @@
+import type { OpenEnum } from "../../types/enums.ts";
+import type { ImageData } from "./imagedata.ts";
+import type { Usage } from "./usage.ts";
+
+export interface CreateImageResponse {
+  /** Unix time, whole seconds. Missing where the server does not send it in a form that can be read. */
+  created?: number;
+  /** At least one picture. */
+  data: ImageData[];
+  size?: string;
+  quality?: OpenEnum<"low" | "medium" | "high">;
+  background?: OpenEnum<"transparent" | "opaque">;
+  outputFormat?: OpenEnum<"png" | "jpeg" | "webp">;
+  usage?: Usage;
+  /** Further fields of the server, unchanged. */
+  [field: string]: unknown;
+}

@@ -1,0 +1,35 @@
+import type { ImageData } from "./imagedata.ts";
+import type { Usage } from "./usage.ts";
+
+interface StreamedPicture extends ImageData {
+  /** Unix time, seconds. */
+  createdAt?: number;
+  size?: string;
+  quality?: string;
+  background?: string;
+  outputFormat?: string;
+}
+
+/** An unfinished picture. */
+export interface ImagePartialEvent extends StreamedPicture {
+  type: "image_generation.partial_image";
+  /** From 0. */
+  partialImageIndex: number;
+}
+
+/** A finished picture. One comes for each of the `n` that were asked for. */
+export interface ImageCompletedEvent extends StreamedPicture {
+  type: "image_generation.completed";
+  usage?: Usage;
+}
+
+/** How far the server is, from servers that tell it and when `progress: true` asks for it. */
+export interface ImageProgressEvent {
+  type: "image_generation.progress";
+  /** Denoising steps done, 1 to `steps`. */
+  step: number;
+  steps: number;
+  createdAt?: number;
+}
+
+export type ImageStreamEvent = ImagePartialEvent | ImageCompletedEvent | ImageProgressEvent;

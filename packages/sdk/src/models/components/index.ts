@@ -1,0 +1,13 @@
+export type { CreateImageRequest, CreateImageStreamRequest, ImageOptions } from "./createimagerequest.ts";
+export type { CreateImageResponse } from "./createimageresponse.ts";
+export type { EditImageRequest, ImageInput } from "./editimagerequest.ts";
+export type { HealthResponse } from "./healthresponse.ts";
+export { type Download, type DownloadOptions, ImageData } from "./imagedata.ts";
+export type {
+  ImageCompletedEvent,
+  ImagePartialEvent,
+  ImageProgressEvent,
+  ImageStreamEvent,
+} from "./imagestreamevent.ts";
+export type { Model, ModelList } from "./model.ts";
+export type { TokensDetails, Usage } from "./usage.ts";

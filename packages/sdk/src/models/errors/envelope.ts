@@ -1,0 +1,55 @@
+/** What can be learned from the body of an error. */
+export interface Envelope {
+  message?: string | undefined;
+  code?: string | undefined;
+  type?: string | undefined;
+  param?: string | undefined;
+}
+
+/**
+ * Reads the error bodies that image servers send: `{error: {message, type, param, code}}`, `{error: "text"}`,
+ * `{detail: "text" | [{loc, msg}]}`, `{message}`, HTML, plain text. Never throws.
+ */
+export function readEnvelope(body: string): Envelope {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { message: plainText(body) };
+  }
+  if (!isRecord(json)) return { message: text(json) };
+  const error = isRecord(json.error) ? json.error : json;
+  return {
+    message: text(error.message) ?? text(json.error) ?? details(json.detail) ?? text(json),
+    code: text(error.code),
+    type: text(error.type),
+    param: text(error.param),
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** FastAPI's list of validation errors. */
+function details(detail: unknown): string | undefined {
+  if (!Array.isArray(detail)) return text(detail);
+  const lines = detail.map((item: unknown) => {
+    if (!isRecord(item)) return text(item);
+    return Array.isArray(item.loc) ? `${item.loc.join(".")}: ${text(item.msg)}` : text(item.msg);
+  });
+  return lines.join("; ");
+}
+
+function plainText(body: string): string {
+  const title = /<title>([^<]*)/i.exec(body)?.[1] ?? body;
+  return title
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+}

@@ -1,0 +1,45 @@
+const BRAND: unique symbol = Symbol.for("atoma-sdk.error");
+
+/**
+ * The base of every error of this package. `instanceof` also recognises errors that come from another
+ * copy of the package (ESM beside CommonJS, or two versions in one tree).
+ */
+export abstract class SDKError extends Error {
+  /** Requests that were sent for the call, redirects not counted. 0: refused before the network. */
+  attempts = 0;
+  /** Sent with every attempt. Repeat the call with it to fetch a picture that may already be paid for. */
+  idempotencyKey: string | undefined;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of instanceof
+    const { prototype } = this;
+    // A class derived by the user has no brand of its own: the usual rule holds for it.
+    // biome-ignore lint/complexity/noThisInStatic: as above
+    if (!Object.hasOwn(prototype, BRAND)) return super[Symbol.hasInstance](value);
+    return brandOf(value).startsWith(brandOf(prototype));
+  }
+}
+
+/** The names of the classes from SDKError down, such as `/HTTPClientError/ConnectionError/`; "" for anything else. */
+function brandOf(value: unknown): string {
+  return String((value as { [BRAND]?: string } | undefined)?.[BRAND] ?? ""); // whatever it is, it may have the brand
+}
+
+/** Gives an error class its `name` and the brand by which other copies of the package know it. */
+export function brand(errorClass: { prototype: Error }, name: string): void {
+  const { prototype } = errorClass;
+  Object.assign(prototype, { [BRAND]: `${brandOf(prototype) || "/"}${name}/` });
+  hide(prototype, { name });
+}
+
+/** Keeps a property reachable while `JSON.stringify` and `util.inspect` pass over it. */
+export function hide<T extends object>(target: T, properties: Partial<T>): void {
+  for (const [key, value] of Object.entries(properties)) {
+    Object.defineProperty(target, key, { value, enumerable: false, configurable: true, writable: true });
+  }
+}
+
+/** Cuts a text to `limit` characters and says so. */
+export function bounded(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit)}… (${text.length} characters)` : text;
+}

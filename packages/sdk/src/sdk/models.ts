@@ -1,0 +1,28 @@
+import { modelsGet } from "../funcs/modelsGet.ts";
+import { modelsList } from "../funcs/modelsList.ts";
+import type { ClientSDK, RequestOptions } from "../lib/sdks.ts";
+import type { Model, ModelList } from "../models/components/model.ts";
+import { type APIPromise, throwing } from "../types/async.ts";
+
+export class Models {
+  readonly #client: ClientSDK;
+
+  constructor(client: ClientSDK) {
+    this.#client = client;
+  }
+
+  /** As `modelsList`, but throws its error. */
+  list(options?: RequestOptions): APIPromise<ModelList> {
+    return throwing(modelsList(this.#client, options));
+  }
+
+  /** As `modelsGet`, but throws its error. */
+  get(id: string, options?: RequestOptions): APIPromise<Model> {
+    return throwing(modelsGet(this.#client, id, options));
+  }
+
+  /** @deprecated Renamed to `list`. */
+  modelsList(options?: RequestOptions): APIPromise<ModelList> {
+    return this.list(options);
+  }
+}

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { ANSWER } from "./support/calls.ts";
+import { node20 } from "./support/node20.ts";
+import { json, serve } from "./support/server.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const REPOSITORY = join(ROOT, "..", "..");
+const run = promisify(execFile);
+
+/** A folder with nothing but the packed package installed. */
+const folder = mkdtempSync(join(tmpdir(), "atoma-sdk-pack-"));
+const installed = join(folder, "node_modules", "atoma-sdk");
+
+before(async () => {
+  const env = { ...process.env, npm_config_update_notifier: "false" };
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: ROOT, env });
+  const [tarball = ""] = globSync("*.tgz", { cwd: folder });
+  writeFileSync(join(folder, "package.json"), '{ "private": true }');
+  const flags = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await run("npm", ["install", ...flags, join(folder, tarball)], { cwd: folder, env });
+});
+
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+async function bundle(code: string): Promise<{ text: string; gzip: number; files: string[] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: code, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    write: false,
+    metafile: true,
+    logLevel: "silent",
+  });
+  const [{ text = "", contents = new Uint8Array() } = {}] = outputFiles;
+  return { text, gzip: gzipSync(contents, { level: 9 }).length, files: Object.keys(metafile.inputs) };
+}
+
+const FUNCTION = `export { AtomaSDKCore } from "atoma-sdk/core.js"; export { imagesGenerate } from "atoma-sdk/funcs/imagesGenerate.js";`;
+
+test("K-054 one function on the core bundles small, without other operations and without Node", async (t) => {
+  const { text, gzip, files } = await bundle(FUNCTION);
+  t.diagnostic(`core + imagesGenerate: ${text.length} bytes, ${gzip} gzipped`);
+  assert.ok(gzip <= 7700, `${gzip} bytes gzipped`);
+  assert.deepEqual(
+    files.filter((file) => file.includes("/funcs/")).map((file) => file.split("/").at(-1)),
+    ["imagesGenerate.js"],
+  );
+  for (const other of ["/v1/models", "/health", "/v1/images/edits", "event-stream"]) assert.ok(!text.includes(other));
+  assert.doesNotMatch(text, /from\s*"|require\(/, "nothing is left to import");
+});
+
+test("K-054 the class with every operation is small too, and an unused import costs nothing", async (t) => {
+  const { text, gzip } = await bundle(`export { AtomaSDK } from "atoma-sdk";`);
+  t.diagnostic(`AtomaSDK: ${text.length} bytes, ${gzip} gzipped`);
+  assert.ok(gzip <= 9900, `${gzip} bytes gzipped`);
+  const unused = await bundle(
+    `import { AtomaSDK } from "atoma-sdk"; import "atoma-sdk/models/errors"; export const x = 1;`,
+  );
+  assert.ok(unused.text.length < 100, unused.text);
+});
+
+const FUNCTIONS =
+  "imagesGenerate imagesGenerateStream imagesEdit modelsList modelsGet healthCheck modelsModelsList healthHealth";
+const ERRORS =
+  "APIError SDKValidationError ConnectionError RequestTimeoutError RequestAbortedError InvalidRequestError UnexpectedClientError HTTPClientError SDKError";
+
+/** Each import path without `.js`, and a value that it must have; "" where it has only types. */
+const PATHS: [path: string, value: string][] = [
+  ["core", "AtomaSDKCore"],
+  ["lib/http", "HTTPClient"],
+  ["lib/retries", "retryPolicy"],
+  ["lib/config", "ServerList"],
+  ["lib/sdks", "ClientSDK"],
+  ["models/components", "ImageData"],
+  ["models/errors", "APIError"],
+  ["models/errors/httpclienterrors", "ConnectionError"],
+  ["types", "unwrapAsync"],
+  ["types/fp", "OK"],
+  ["types/async", "APIPromise"],
+  ["types/enums", ""],
+  ...FUNCTIONS.split(" ").map((name): [string, string] => [`funcs/${name}`, name]),
+  ...ERRORS.split(" ").map((name): [string, string] => [`models/errors/${name.toLowerCase()}`, name]),
+];
+const SPECIFIERS = [
+  ["atoma-sdk", "AtomaSDK"],
+  ...PATHS.flatMap(([path, value]) => ["", ".js"].map((end) => [`atoma-sdk/${path}${end}`, value])),
+];
+
+for (const [name, node] of [
+  ["Node 24", process.execPath],
+  ["Node 20", node20()],
+] as const) {
+  test(`K-055 every path can be imported and required on ${name}`, { skip: !node && "no Node 20 here" }, async () => {
+    const list = JSON.stringify(SPECIFIERS);
+    const check = `if (value && typeof got[value] === "undefined") throw new Error(path + " has no " + value);`;
+    writeFileSync(
+      join(folder, "all.mjs"),
+      `import { createRequire } from "node:module";
+      const require = createRequire(import.meta.url);
+      for (const [path, value] of ${list}) {
+        const got = await import(path);
+        ${check}
+        if (value === "ConnectionError" && !(new got.ConnectionError("x") instanceof require(path).ConnectionError)) throw new Error("ESM and CJS do not know each other's errors");
+      }`,
+    );
+    writeFileSync(
+      join(folder, "all.cjs"),
+      `for (const [path, value] of ${list}) { const got = require(path); ${check} }`,
+    );
+    await run(node ?? "", [join(folder, "all.mjs")]);
+    // Node 24 would also load an ES module by require.
+    const flags = name === "Node 24" ? ["--no-experimental-require-module"] : [];
+    await run(node ?? "", [...flags, join(folder, "all.cjs")]);
+  });
+}
+
+const PROGRAM = `
+import { AtomaSDK, type SDKOptions, type RequestOptions } from "atoma-sdk";
+import { AtomaSDKCore } from "atoma-sdk/core.js";
+import { imagesGenerate } from "atoma-sdk/funcs/imagesGenerate.js";
+import { HTTPClient, type Fetcher } from "atoma-sdk/lib/http.js";
+import type { RetryConfig } from "atoma-sdk/lib/retries";
+import { APIError, ConnectionError } from "atoma-sdk/models/errors";
+import { RequestTimeoutError } from "atoma-sdk/models/errors/requesttimeouterror.js";
+import type { CreateImageRequest, CreateImageResponse } from "atoma-sdk/models/components/index.js";
+import type { Result } from "atoma-sdk/types";
+
+const fetcher: Fetcher = (request) => fetch(request);
+const retryConfig: RetryConfig = { strategy: "backoff", backoff: { initialInterval: 1 } };
+const options: SDKOptions = { bearerAuth: async () => "k", httpClient: new HTTPClient({ fetcher }), retryConfig };
+const sdk = new AtomaSDK(options);
+export async function main(): Promise<string | undefined> {
+  const request: CreateImageRequest = { prompt: "x", size: "1024x1024", quality: "of tomorrow", seed: 5 };
+  const answer: CreateImageResponse = await sdk.images.generate(request, { timeoutMs: 5 });
+  const result: Result<CreateImageResponse, Error> = await imagesGenerate(new AtomaSDKCore(), request);
+  if (!result.ok && result.error instanceof APIError) return result.error.code;
+  const bytes: Uint8Array = await answer.data[0]!.bytes();
+  const blob: Blob = new Blob([await answer.data[0]!.bytes()]);
+  const unknown: unknown = answer["new_field"];
+  const per: RequestOptions = { fetchOptions: { headers: [["a", "b"]] } };
+  const { response, data } = await sdk.models.list(per).withResponse();
+  for await (const event of sdk.images.generateStream({ prompt: "x", partialImages: 2 }, { progress: true })) {
+    if (event.type === "image_generation.progress") return String(event.step / event.steps);
+    if (event.type === "image_generation.partial_image") return String(event.partialImageIndex);
+    const total: number | undefined = event.usage?.totalTokens;
+    await event.save(String(total));
+  }
+  // @ts-expect-error -- a number is no prompt
+  sdk.images.generate({ prompt: 5 });
+  // @ts-expect-error -- a mistyped field
+  sdk.images.generate({ prompt: "x", responseFromat: "url" });
+  return [bytes, blob, unknown, response, data, ConnectionError, RequestTimeoutError].join();
+}
+`;
+
+for (const [compiler, types] of [
+  ["typescript", "dom"],
+  ["typescript", "node"],
+] as const) {
+  test(`K-055 the types hold under ${compiler} with the types of ${types}, strict, libraries checked`, async () => {
+    const place = join(folder, `${compiler}-${types}`);
+    mkdirSync(place);
+    symlinkSync(join(folder, "node_modules"), join(place, "node_modules"));
+    writeFileSync(join(place, "a.mts"), PROGRAM);
+    writeFileSync(join(place, "b.cts"), PROGRAM);
+    const tsc = join(REPOSITORY, "node_modules", compiler, "bin", "tsc");
+    const config = (module: string, moduleResolution: string) => ({
+      compilerOptions: {
+        module,
+        moduleResolution,
+        target: "es2022",
+        lib:
+          types === "dom"
+            ? ["es2022", "dom", "dom.iterable", "dom.asynciterable"].slice(0, compiler === "typescript" ? 4 : 3)
+            : ["es2022"],
+        types: types === "node" ? [join(REPOSITORY, "node_modules", "@types", "node")] : [],
+        strict: true,
+        skipLibCheck: types === "node", // not ours to check; ours are checked with the DOM
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        noPropertyAccessFromIndexSignature: true,
+        noEmit: true,
+      },
+      files: moduleResolution === "bundler" ? ["a.mts"] : ["a.mts", "b.cts"],
+    });
+    for (const [module, resolution] of [
+      ["node16", "node16"],
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ] as const) {
+      const project = join(place, `${resolution}.json`);
+      writeFileSync(project, JSON.stringify(config(module, resolution)));
+      await run(process.execPath, [tsc, "-p", project]).catch(({ stdout }) => assert.fail(`${resolution}: ${stdout}`));
+    }
+  });
+}
+
+test("K-056 the package has no dependency, no install script, nothing native, and is small", (t) => {
+  const json: Record<string, unknown> = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "bundledDependencies"]) {
+    assert.equal(json[kind], undefined);
+  }
+  const { scripts = {} } = json;
+  for (const script of ["preinstall", "install", "postinstall", "prepare"])
+    assert.ok(!Object.hasOwn(Object(scripts), script));
+  assert.equal(json.sideEffects, false);
+  const files = globSync("**/*", { cwd: installed }).filter((file) => statSync(join(installed, file)).isFile());
+  const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+  t.diagnostic(`installed: ${files.length} files, ${size} bytes`);
+  assert.ok(size <= 300_000, `${size} bytes`);
+  assert.ok(files.includes("README.md"));
+  for (const file of files)
+    assert.match(file, /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|README\.md|package\.json)$/);
+  assert.deepEqual(
+    execFileSync("ls", [join(folder, "node_modules")], { encoding: "utf8" })
+      .trim()
+      .split("\n"),
+    ["atoma-sdk"],
+    "one package is installed",
+  );
+});
+
+test("K-057 it works where there is no process, Buffer, Deno or require", async (t) => {
+  const server = await serve(t, (response) => json(response, ANSWER));
+  const { text } = await bundle(
+    `${FUNCTION} import { AtomaSDKCore } from "atoma-sdk/core.js"; import { imagesGenerate } from "atoma-sdk/funcs/imagesGenerate.js";
+     globalThis.run = async (serverURL) => {
+       const result = await imagesGenerate(new AtomaSDKCore({ serverURL }), { prompt: "x" }, { timeoutMs: 9000 });
+       const [image] = result.value.data;
+       const failed = await imagesGenerate(new AtomaSDKCore({ serverURL: "http://127.0.0.1:1" }), { prompt: "x" }, { retries: { strategy: "none" } });
+       return [(await image.bytes()).length, await image.dataUrl(), failed.error.name, await image.save("x").catch((e) => e.name)];
+     };`,
+  );
+  const {
+    fetch,
+    URL,
+    AbortController,
+    AbortSignal,
+    Response,
+    Request,
+    Headers,
+    Blob,
+    TextDecoder,
+    crypto,
+    performance,
+    atob,
+    btoa,
+  } = globalThis;
+  const global: Record<string, unknown> = {
+    ...{ fetch, URL, AbortController, AbortSignal, Response, Request, Headers, Blob, TextDecoder, crypto, performance },
+    ...{ atob, btoa, setTimeout, clearTimeout },
+  };
+  runInNewContext(text.replace(/export\s*\{[^}]*\};?/g, ""), global);
+  assert.ok(typeof global.run === "function");
+  const [length, dataUrl, failed, saved] = await global.run(server.url);
+  assert.deepEqual([length, failed, saved], [70, "ConnectionError", "InvalidRequestError"]);
+  assert.match(dataUrl, /^data:image\/png;base64,iVBOR/);
+  assert.equal(server.seen[0]?.headers["user-agent"], "node", "fetch's own");
+});

@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RetryConfig } from "../src/lib/retries.ts";
+import { backoffDelayMs, retryPolicy } from "../src/lib/retries.ts";
+import { APIError, ConnectionError } from "../src/models/errors/index.ts";
+import { ANSWER, errorOf, generate, NONE, successOf, timed } from "./support/calls.ts";
+import { closedPort, json, serve, serveRaw } from "./support/server.ts";
+
+const BACKOFF: RetryConfig = { strategy: "backoff", backoff: { initialInterval: 1 } };
+
+/** A server that refuses the first requests as told, then answers. */
+function refusing(t: Parameters<typeof serve>[0], ...refusals: [status: number, headers?: Record<string, string>][]) {
+  return serve(t, (response, _seen, i) => {
+    const [status, headers] = refusals[i] ?? [];
+    if (status) json(response, { error: { message: `refusal ${i}`, code: "busy" } }, status, headers);
+    else json(response, ANSWER);
+  });
+}
+
+for (const status of [500, 503, 429]) {
+  test(`K-014 strategy none sends exactly one request (${status})`, async (t) => {
+    const server = await refusing(t, [status, { "retry-after": "0", "x-should-retry": "true" }]);
+    errorOf(await generate(server, { retries: NONE }), APIError);
+    assert.equal(server.seen.length, 1);
+  });
+}
+
+test("K-015 backoff tries again after one 503", async (t) => {
+  const server = await refusing(t, [503]);
+  successOf(await generate(server, {}, { retryConfig: BACKOFF }));
+  assert.equal(server.seen.length, 2);
+});
+
+test("K-016 backoff against a server that stays at 503 stops within maxElapsedTime, with the last answer", async (t) => {
+  const server = await refusing(t, ...Array<[number]>(50).fill([503]));
+  const retries: RetryConfig = { strategy: "backoff", backoff: { initialInterval: 1, maxElapsedTime: 300 } };
+  const error = errorOf(await generate(server, { retries }), APIError);
+  const { seen } = server;
+  assert.ok(seen.length >= 2 && seen.length <= 4, `${seen.length} requests`);
+  assert.ok((seen.at(-1)?.at ?? 0) - (seen[0]?.at ?? 0) < 1000);
+  assert.equal(error.statusCode, 503);
+  assert.match(error.body, new RegExp(`refusal ${seen.length - 1}`));
+  assert.equal(error.attempts, seen.length);
+});
+
+for (const [retryCodes, status, requests] of [
+  [["5XX"], 507, 2],
+  [["5xx"], 500, 2],
+  [["5XX"], 429, 1],
+  [["418"], 418, 2],
+  [["418"], 503, 1],
+  [[], 503, 1],
+] as const) {
+  test(`K-017 retryCodes ${JSON.stringify(retryCodes)} and ${status}: ${requests} requests`, async (t) => {
+    const server = await refusing(t, [status]);
+    await generate(server, { retries: BACKOFF, retryCodes });
+    assert.equal(server.seen.length, requests);
+  });
+}
+
+/** Times between the requests, ms. */
+async function waitFor(t: Parameters<typeof serve>[0], headers: Record<string, string>, retries?: RetryConfig) {
+  const server = await refusing(t, [429, headers]);
+  successOf(await generate(server, { retries }));
+  return (server.seen[1]?.at ?? 0) - (server.seen[0]?.at ?? 0);
+}
+
+test("K-018 Retry-After in seconds, whole and fractional, and as a date", async (t) => {
+  const date = new Date(Date.now() + 2500).toUTCString(); // whole seconds: 1.5 to 2.5 s away
+  const [whole, fractional, untilDate] = await Promise.all([
+    waitFor(t, { "retry-after": "1" }),
+    waitFor(t, { "retry-after": "0.4" }),
+    waitFor(t, { "retry-after": date }),
+  ]);
+  assert.ok(whole >= 990 && whole < 3000, `${whole}`);
+  assert.ok(fractional >= 390 && fractional < 2000, `${fractional}`);
+  assert.ok(untilDate >= 1200 && untilDate < 4500, `${untilDate}`);
+});
+
+test("K-018 Retry-After 0 means at once; one that cannot be read, or is past, means our own backoff", async (t) => {
+  const zero = await waitFor(t, { "retry-after": "0" });
+  assert.ok(zero < 95, `${zero}`);
+  const past = new Date(Date.now() - 100_000).toUTCString();
+  for (const value of ["-1", "soon", past, ""]) {
+    const wait = await waitFor(t, { "retry-after": value }, BACKOFF);
+    assert.ok(wait >= 95 && wait < 3000, `${value}: ${wait}`);
+  }
+});
+
+test("K-019 retry-after-ms comes before Retry-After, also when it is 0", async (t) => {
+  const [both, zero] = await Promise.all([
+    waitFor(t, { "retry-after-ms": "150", "retry-after": "30" }),
+    waitFor(t, { "retry-after-ms": "0", "retry-after": "30" }),
+  ]);
+  assert.ok(both >= 140 && both < 3000, `${both}`);
+  assert.ok(zero < 3000, `${zero}`);
+});
+
+test("K-020 a wish of the server is not cut to maxInterval", async (t) => {
+  const wait = await waitFor(t, { "retry-after": "1" }, { strategy: "backoff", backoff: { maxInterval: 100 } });
+  assert.ok(wait >= 990, `${wait}`);
+});
+
+test("K-021 a wish past maxElapsedTime, or past 120 s, surfaces the error at once", async (t) => {
+  const server = await refusing(t, [429, { "retry-after": "60" }], [429, { "retry-after": "121" }]);
+  const short: RetryConfig = { strategy: "backoff", backoff: { maxElapsedTime: 1000 } };
+  for (const retries of [short, undefined]) {
+    const [result, ms] = await timed(generate(server, { retries }));
+    assert.equal(errorOf(result, APIError).statusCode, 429);
+    assert.ok(ms < 1000, `${ms}`);
+  }
+  assert.equal(server.seen.length, 2);
+});
+
+test("K-022 x-should-retry is obeyed both ways", async (t) => {
+  const never = await refusing(t, [503, { "x-should-retry": "false" }]);
+  errorOf(await generate(never, { retries: BACKOFF }), APIError);
+  assert.equal(never.seen.length, 1);
+  const always = await refusing(t, [400, { "x-should-retry": "true", "retry-after-ms": "0" }]);
+  successOf(await generate(always));
+  assert.equal(always.seen.length, 2);
+});
+
+test("K-023 delays grow by the exponent with full jitter, inside of their bounds", () => {
+  const { backoff } = retryPolicy({ strategy: "backoff", backoff: { maxInterval: 2000 } }, undefined);
+  assert.equal(
+    backoffDelayMs(1, backoff, () => 0.5),
+    250,
+  );
+  assert.equal(
+    backoffDelayMs(2, backoff, () => 0.5),
+    375,
+  );
+  assert.equal(
+    backoffDelayMs(3, backoff, () => 1),
+    1125,
+  );
+  assert.equal(
+    backoffDelayMs(30, backoff, () => 1),
+    2000,
+  );
+  assert.equal(
+    backoffDelayMs(1, backoff, () => 0),
+    100,
+  );
+  let state = 42;
+  const random = () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+  const delays = Array.from({ length: 1000 }, () => backoffDelayMs(1, backoff, random));
+  assert.ok(delays.every((ms) => ms >= 100 && ms <= 500));
+  const mean = delays.reduce((sum, ms) => sum + ms) / delays.length;
+  assert.ok(mean > 240 && mean < 280, `${mean}`); // 100 for a fifth of them, 300 on average for the rest
+});
+
+test("K-024 a partial backoff has its defaults and never runs hot", async (t) => {
+  const server = await serve(t, (response) => json(response, {}, 503));
+  const signal = AbortSignal.timeout(1000);
+  await generate(server, { retries: BACKOFF, signal });
+  const count = server.seen.length;
+  assert.ok(count >= 2 && count <= 10, `${count} requests in 1 s`);
+  const zeros = await serve(t, (response) => json(response, {}, 503, { "retry-after": "0" }));
+  await generate(zeros, { retries: BACKOFF, signal: AbortSignal.timeout(1000) });
+  assert.ok(zeros.seen.length <= 12, `${zeros.seen.length} requests in 1 s`);
+  const odd = retryPolicy({ strategy: "backoff", backoff: { initialInterval: Number.NaN, exponent: undefined } }, []);
+  assert.deepEqual(odd.backoff, retryPolicy(undefined, undefined).backoff);
+});
+
+type Break = (t: Parameters<typeof serve>[0]) => Promise<{ url: string; requests?: () => number }>;
+const BREAKS: Record<string, Break> = {
+  "reset before headers": (t) => serveRaw(t, (socket) => socket.resetAndDestroy()),
+  "reset in the body": (t) =>
+    serveRaw(t, (socket) => {
+      socket.write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{", () =>
+        socket.resetAndDestroy(),
+      );
+    }),
+  "closed without an answer": (t) => serveRaw(t, (socket) => socket.end()),
+  garbage: (t) => serveRaw(t, (socket) => socket.end("SSH-2.0-OpenSSH_9.2\r\n\r\n")),
+  "refused port": async () => ({ url: `http://127.0.0.1:${await closedPort()}` }),
+  "unknown host": async () => ({ url: "http://no-such-host.invalid" }),
+  "no TLS there": async (t) => {
+    const server = await serve(t, () => {});
+    return { url: server.url.replace("http", "https") };
+  },
+};
+
+for (const [name, start] of Object.entries(BREAKS)) {
+  test(`K-025 ${name}: a ConnectionError at once, or retried when asked`, async (t) => {
+    const server = await start(t);
+    const never: RetryConfig = { strategy: "backoff", retryConnectionErrors: false };
+    const once = errorOf(await generate(server, { retries: never, timeoutMs: 20_000 }), ConnectionError);
+    assert.equal(once.attempts, 1);
+    assert.ok(once.cause instanceof Error);
+    const always: RetryConfig = {
+      strategy: "backoff",
+      backoff: { initialInterval: 1, maxElapsedTime: 350 },
+      retryConnectionErrors: true,
+    };
+    const many = errorOf(await generate(server, { retries: always, timeoutMs: 20_000 }), ConnectionError);
+    assert.ok(many.attempts >= 2, `${many.attempts} attempts`);
+    if (server.requests) assert.equal(server.requests(), once.attempts + many.attempts);
+  });
+}
+
+test("K-026 by default two retries, and only where no work was done", async (t) => {
+  for (const status of [429, 503]) {
+    const server = await refusing(
+      t,
+      ...Array<[number, Record<string, string>]>(5).fill([status, { "retry-after-ms": "1" }]),
+    );
+    assert.equal(errorOf(await generate(server), APIError).attempts, 3);
+    assert.equal(server.seen.length, 3);
+  }
+  for (const status of [400, 408, 409, 500, 502, 504]) {
+    const server = await refusing(t, [status]);
+    errorOf(await generate(server), APIError);
+    assert.equal(server.seen.length, 1, `${status}`);
+  }
+  const refused = { url: `http://127.0.0.1:${await closedPort()}` };
+  assert.equal(errorOf(await generate(refused), ConnectionError).attempts, 3);
+  const lost = await serveRaw(t, (socket) => socket.resetAndDestroy());
+  assert.equal(errorOf(await generate(lost), ConnectionError).attempts, 1);
+});
+
+test("K-027 every attempt has the same idempotency key and the same body; every call its own key", async (t) => {
+  const server = await serve(t, (response, _seen, i) => {
+    if (i % 3 < 2) json(response, {}, 503, { "retry-after-ms": "1" });
+    else json(response, ANSWER);
+  });
+  successOf(await generate(server));
+  successOf(await generate(server));
+  successOf(await generate(server, { idempotencyKey: "mine-1" }));
+  successOf(await generate(server, { fetchOptions: { headers: { "Idempotency-Key": "mine-2" } } }));
+  const keys = server.seen.map(({ headers }) => headers["idempotency-key"]);
+  assert.equal(new Set(keys.slice(0, 3)).size, 1);
+  assert.equal(new Set(keys.slice(3, 6)).size, 1);
+  assert.deepEqual(new Set(keys.slice(6)), new Set(["mine-1", "mine-2"]));
+  assert.equal(new Set(keys).size, 4);
+  assert.match(String(keys[0]), /^[0-9a-z-]{20,40}$/);
+  assert.equal(new Set(server.seen.map(({ body }) => body.toString())).size, 1);
+});
+
+test("after a lost answer, a picture that the server is still making is waited for", async (t) => {
+  const server = await serve(t, (response, _seen, i) => {
+    if (i === 0) response.destroy();
+    else if (i === 1) {
+      const error = { code: "idempotency_in_progress", message: "still running" };
+      json(response, { error }, 409, { "retry-after-ms": "20" });
+    } else json(response, ANSWER);
+  });
+  const retries: RetryConfig = { strategy: "backoff", backoff: { initialInterval: 1 }, retryConnectionErrors: true };
+  successOf(await generate(server, { retries }));
+  assert.equal(new Set(server.seen.map(({ headers }) => headers["idempotency-key"])).size, 1);
+});
+
+test("K-047 the bodies of refused attempts are read, so that one connection serves them all", async (t) => {
+  const server = await serve(t, (response, _seen, i) => {
+    if (i < 3) json(response, { error: { message: "x".repeat(300_000) } }, 503);
+    else json(response, ANSWER);
+  });
+  successOf(await generate(server, { retries: BACKOFF }));
+  assert.equal(server.seen.length, 4);
+  assert.equal(server.connections(), 1);
+});
+
+test("an error body that never ends holds nobody up for long", async (t) => {
+  const server = await serve(t, async (response) => {
+    response.writeHead(400, { "content-type": "application/json" });
+    response.write('{"error":"slow');
+    for (let i = 0; i < 200 && !response.destroyed; i++) {
+      await sleep(100);
+      response.write(" ");
+    }
+  });
+  const [result, ms] = await timed(generate(server));
+  assert.equal(errorOf(result, APIError).statusCode, 400);
+  assert.ok(ms < 15_000, `${ms}`);
+});
