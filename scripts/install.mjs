@@ -21,10 +21,7 @@ export function markInstalled() {
 
 /** Installs from the lock file unless that has been done; its output goes to stderr. Ends the process on failure. */
 export function installPackages() {
-  const stamp = createHash("sha256")
-    .update(readFileSync(`${root}package-lock.json`))
-    .digest("hex");
-  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp && existsSync(node24)) return;
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp() && existsSync(node24)) return;
   process.stderr.write("Installing npm packages…\n");
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   const { status, error } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
@@ -35,6 +32,7 @@ export function installPackages() {
 }
 
 const debian = [
+  { file: "/usr/bin/chromium", packages: ["chromium"], why: "pages are tested in a real browser" },
   { file: "/usr/lib/postgresql", packages: ["postgresql"], why: "the ledger's tests run on a real PostgreSQL" },
 ];
 

@@ -35,6 +35,10 @@ step("Building the SDK", ["npm", "run", "--silent", "build", "--workspace", "ato
 const files = globSync(["packages/*/test/**/*.test.ts", "scripts/test/*.test.ts"], { cwd: root })
   .filter((file) => !file.includes("node_modules") && (words.length === 0 || words.some((word) => file.includes(word))))
   .sort();
+if (files.length === 0) {
+  process.stdout.write(`no suite matches ${words.join(" ")}\n0 passed, 1 failed\n`);
+  process.exit(1);
+}
 const runner = spawn(
   node24,
   [

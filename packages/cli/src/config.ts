@@ -47,7 +47,7 @@ const SETTINGS = {
   max_body_bytes: { check: whole(1024, 2 ** 26), fallback: 262_144, help: "largest request body" },
   body_timeout_s: { check: whole(1, 3600), fallback: 15, help: "how long a request body may take" },
   generation_timeout_s: { check: whole(1, 86_400), fallback: 600, help: "how long a generation may take" },
-  file_ttl_hours: { check: whole(1, 8760), fallback: 25, help: "how long picture URLs are good" },
+  file_ttl_hours: { check: whole(25, 8760), fallback: 25, help: "how long picture URLs are good" },
   drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },
   node_token: { check: text, fallback: undefined, help: "bearer token that the node asks for" },
   node_max_queue: { check: whole(1, 10_000), fallback: 64, help: "requests that may wait in the node" },
@@ -108,6 +108,8 @@ function readNodes(value: unknown): NodeConfig[] {
     if (typeof address !== "string" || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
       throw new UsageError(`nodes[${i}].url: expected an http or https URL`);
     }
+    const { origin, href } = new URL(address);
+    if (href !== `${origin}/`) throw new UsageError(`nodes[${i}].url: expected an origin, without path or user`);
     if (typeof name !== "string") throw new UsageError(`nodes[${i}].name: expected a text`);
     if (token !== undefined && typeof token !== "string") throw new UsageError(`nodes[${i}].token: expected a text`);
     return { name, url: address, token };

@@ -86,7 +86,11 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     }
     case "check-config": {
       nothingElse();
-      const secrets = { node_token: config.node_token && "***", admin_key: config.admin_key && "***" };
+      const secrets = {
+        node_token: config.node_token && "***",
+        admin_key: config.admin_key && "***",
+        database_url: config.database_url?.replace(/:\/\/[^@/]*@/, "://***@"),
+      };
       const hidden = { ...config, ...secrets, nodes: config.nodes.map((n) => n.url) };
       process.stdout.write(`${JSON.stringify(hidden, null, 2)}\n`);
     }

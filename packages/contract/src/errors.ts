@@ -72,6 +72,27 @@ export const errors = {
       param,
       "invalid_type",
     ),
+  /** A form's text that is no `expected`, which reads like "an integer". */
+  notConvertible: (param: string, expected: string) =>
+    bad(
+      `Invalid type for '${param}': expected ${expected}, but got a string value that could not be converted into ${expected}.`,
+      param,
+      "invalid_type",
+    ),
+  emptyArray: (param: string) =>
+    bad(
+      `Invalid '${param}': empty array. Expected an array with minimum length 1, but got an empty array instead.`,
+      param,
+      "empty_array",
+    ),
+  arrayTooLong: (param: string, max: number, length: number) =>
+    bad(
+      `Invalid '${param}': array too long. Expected an array with maximum length ${max}, but got an array with length ${length} instead.`,
+      param,
+      "array_above_max_length",
+    ),
+  /** A field of the other encoding of the same request; `hint` names the right one. */
+  otherEncoding: (param: string, hint: string) => bad(`Unknown parameter: '${param}'. ${hint}`, param, "invalid_value"),
   emptyString: (param: string) =>
     bad(
       `Invalid '${param}': empty string. Expected a string with minimum length 1, but got an empty string instead.`,
@@ -113,6 +134,29 @@ export const errors = {
   unsupported: (param: string, message: string) => bad(message, param, "unsupported_parameter"),
   noEdits: (model: string) =>
     bad(`The model '${shown(model)}' does not support image edits.`, "model", "invalid_value"),
+  inputFidelity: (model: string) =>
+    bad(
+      `The model '${shown(model)}' does not support the 'input_fidelity' parameter.`,
+      "input_fidelity",
+      "invalid_input_fidelity_model",
+    ),
+  /** `which` reads like "image 1" or "the mask". */
+  invalidImageFile: (param: string, which: string) =>
+    bad(`Invalid image file or mode for ${which}, please check your image file.`, param, "invalid_image_file"),
+  unsupportedMimeType: (param: string, type: string, supported: readonly string[]) =>
+    bad(
+      `Invalid file '${param}': unsupported mimetype ('${shown(type)}'). Supported file formats are ${list(supported, "and")}.`,
+      param,
+      "unsupported_file_mimetype",
+    ),
+  emptyImageFile: (param: string) => bad(`Invalid file '${param}': the file is empty.`, param, "empty_image_file"),
+  imageFileTooLarge: (param: string, limit: number) =>
+    bad(`Invalid file '${param}': it must be smaller than ${limit} bytes.`, param, "image_file_too_large"),
+  imageTooLarge: (param: string, size: string, maxPixels: number) =>
+    bad(`Invalid image '${param}': ${size} pixels are more than the limit of ${maxPixels}.`, param, "image_too_large"),
+  malformedForm: (reason: string) =>
+    bad(`We could not parse the multipart form of your request: ${reason}.`, null, null),
+  tooManyValues: () => bad("Invalid body: the JSON has too many values.", null, null),
   notJson: () =>
     bad(
       "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)",
@@ -125,7 +169,8 @@ export const errors = {
   invalidHeader: (name: string, expected: string) =>
     bad(`Invalid header '${name}': expected ${expected}.`, null, "invalid_header"),
   badRequest: (message: string) => bad(message, null, null),
-  refusedByNode: (message: string, code: string | null, param: string | null) => bad(shown(message), param, code),
+  refusedByNode: (code: string | null, param: string | null) =>
+    bad("The node refused this request as invalid.", param, code),
   moderationBlocked: () =>
     new ApiError(400, "Your request was rejected by the safety system.", {
       type: "image_generation_user_error",

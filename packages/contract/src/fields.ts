@@ -5,6 +5,7 @@ export const RESPONSE_FORMATS = ["url", "b64_json"] as const;
 export const OUTPUT_FORMATS = ["png", "webp", "jpeg"] as const;
 export const BACKGROUNDS = ["transparent", "opaque", "auto"] as const;
 export const MODERATIONS = ["auto", "low"] as const;
+export const INPUT_FIDELITIES = ["high", "low"] as const;
 
 /** The qualities pictures are made in; `standard`, `hd` and `auto` are other names for these. */
 export type Quality = "low" | "medium" | "high";

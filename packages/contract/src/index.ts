@@ -1,11 +1,15 @@
 export * from "./compute-units.ts";
+export * from "./edit-job.ts";
 export * from "./errors.ts";
 export * from "./fields.ts";
 export * from "./generation-event.ts";
 export * from "./image-job.ts";
+export * from "./input-image.ts";
 export * from "./model-card.ts";
 export * from "./openapi.ts";
+export * from "./parse-edit-request.ts";
 export * from "./parse-image-request.ts";
 export * from "./parse-json.ts";
+export { type ParseOptions, REQUEST_FIELDS } from "./request-fields.ts";
 export * as schemas from "./schemas.ts";
 export * from "./sizes.ts";

@@ -1,12 +1,11 @@
 import Type, { type Static, type TSchema } from "typebox";
-import { MODERATIONS, OUTPUT_FORMATS, QUALITIES_IN, RESPONSE_FORMATS, STYLES } from "./fields.ts";
+import { INPUT_FIDELITIES, MODERATIONS, OUTPUT_FORMATS, QUALITIES_IN, RESPONSE_FORMATS, STYLES } from "./fields.ts";
 
 const strings = (values: readonly string[]) => Type.Union(values.map((v) => Type.Literal(v)));
 const nullable = <T extends TSchema>(schema: T, description: string) =>
   Type.Optional(Type.Union([schema, Type.Null()], { description }));
 
-/** Body of `POST /v1/images/generations`. `null` means the same as leaving the field out. */
-export const CreateImageRequest = Type.Object({
+const requestFields = {
   model: Type.Optional(Type.String({ description: "Id of the model; optional where the operator set a default." })),
   prompt: Type.String({ minLength: 1, description: "What to draw." }),
   n: nullable(Type.Integer({ minimum: 1, maximum: 10 }), "How many pictures. Default 1."),
@@ -28,8 +27,47 @@ export const CreateImageRequest = Type.Object({
   num_inference_steps: nullable(Type.Integer({ minimum: 1 }), "Another name for `steps`."),
   guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default: the model's."),
   negative_prompt: nullable(Type.String(), "What not to draw."),
-});
+};
+
+/** Body of `POST /v1/images/generations`. `null` means the same as leaving the field out. */
+export const CreateImageRequest = Type.Object(requestFields);
 export type CreateImageRequest = Static<typeof CreateImageRequest>;
+
+const inputFidelity = nullable(strings(INPUT_FIDELITIES), "How closely the pictures given are kept to.");
+const InputImage = Type.Object(
+  {
+    image_url: Type.String({
+      maxLength: 20_971_520,
+      pattern: "^data:image/(png|jpeg|webp);base64,",
+      description: "The picture itself as a `data:` URL; nothing is fetched.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** JSON body of `POST /v1/images/edits`. */
+export const EditImageRequest = Type.Object({
+  images: Type.Array(InputImage, {
+    minItems: 1,
+    maxItems: 16,
+    description: "PNG, JPEG or WebP, at most 16.8 megapixels.",
+  }),
+  mask: nullable(InputImage, "A PNG of the first picture's size; what is transparent in it is painted anew."),
+  input_fidelity: inputFidelity,
+  ...requestFields,
+});
+export type EditImageRequest = Static<typeof EditImageRequest>;
+
+const file = (description: string) => Type.Unsafe<Uint8Array>({ type: "string", format: "binary", description });
+
+/** Multipart body of `POST /v1/images/edits`; its numbers and booleans are sent as text. */
+export const EditImageForm = Type.Object({
+  image: Type.Optional(file("A PNG, JPEG or WebP under 50 MB, of at most 16.8 megapixels.")),
+  "image[]": Type.Optional(Type.Array(file("The same, for several."), { minItems: 1, maxItems: 16 })),
+  mask: Type.Optional(file("A PNG under 4 MB of the first picture's size; what is transparent in it is painted anew.")),
+  input_fidelity: inputFidelity,
+  ...requestFields,
+});
 
 const count = Type.Integer({ minimum: 0 });
 const tokenDetails = Type.Object({ text_tokens: count, image_tokens: count });

@@ -1,7 +1,8 @@
-/** The JSON type of a value as OpenAI's messages name it. */
+/** The type of a value of JSON or of a form, as OpenAI's messages name it. */
 export function typeName(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
+  if (value instanceof Uint8Array) return "a file";
   switch (typeof value) {
     case "number":
       return Number.isInteger(value) ? "an integer" : "a decimal number";

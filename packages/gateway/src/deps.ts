@@ -21,6 +21,8 @@ export interface Deps {
   /** Opens the admin API; without it there is none. */
   readonly adminKey: string | undefined;
   readonly body: BodyLimits;
+  /** Of edits, which carry pictures. */
+  readonly editBody: BodyLimits;
   readonly generationTimeoutMs: number;
   readonly fileTtlMs: number;
   /** Whether new work is refused because the gateway is about to stop. */

@@ -31,6 +31,10 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number;
   /** How long a body may take to arrive. Default 15 s. */
   readonly bodyTimeoutMs?: number;
+  /** Largest body of an edit, pictures included. Default 64 MiB. */
+  readonly maxEditBodyBytes?: number;
+  /** How long an edit's body may take to arrive. Default 60 s. */
+  readonly editBodyTimeoutMs?: number;
   /** How long a generation may take, queueing included. Default 10 minutes. */
   readonly generationTimeoutMs?: number;
   /** How long a picture's URL is good. Default 25 hours: longer than an idempotency key lives. */
@@ -74,6 +78,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     publicUrl: options.publicUrl?.replace(/\/+$/, ""),
     adminKey: options.adminKey,
     body: { maxBytes: options.maxBodyBytes ?? 256 * 1024, timeoutMs: options.bodyTimeoutMs ?? 15_000 },
+    editBody: {
+      maxBytes: options.maxEditBodyBytes ?? 64 * 1024 * 1024,
+      timeoutMs: options.editBodyTimeoutMs ?? 60_000,
+    },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,
     draining: () => draining,

@@ -1,15 +1,16 @@
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
 import { type ApiError, errors, openApiDocument } from "@atoma/contract";
-import { LedgerUnavailableError } from "@atoma/ledger";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
 import { allowCrossOrigin } from "./http/cors.ts";
+import { deferContinue } from "./http/expectation.ts";
+import { refuseConnection } from "./http/refuse-connection.ts";
 import { correlationId, newRequestId } from "./http/request-id.ts";
-import { sendError, toApiError } from "./http/send-error.ts";
+import { logFailure, sendError, toApiError } from "./http/send-error.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { healthRoute } from "./routes/health.ts";
 import { imageFiles } from "./routes/image-files.ts";
+import { imagesEdits } from "./routes/images-edits.ts";
 import { imagesGenerations } from "./routes/images-generations.ts";
 import { modelRoutes } from "./routes/models.ts";
 
@@ -22,53 +23,39 @@ declare module "fastify" {
 
 const MAX_HEADER_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
+const UNREAD_BODY_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_CONNECTIONS = 10_000;
 const MAX_REQUESTS_PER_CONNECTION = 10_000;
 
 /** Paths with the methods they know, for 405 beside 404. */
 const METHODS: readonly (readonly [RegExp, string])[] = [
-  [/^\/v1\/images\/generations$/, "POST, OPTIONS"],
+  [/^\/v1\/images\/(?:generations|edits)$/, "POST, OPTIONS"],
   [/^\/v1\/images\/files\/[^/]+$/, "GET, HEAD, OPTIONS"],
   [/^\/v1\/models(?:\/.+)?$/, "GET, HEAD, OPTIONS"],
-  [/^\/(?:health|openapi\.json)$/, "GET, HEAD, OPTIONS"],
+  [/^\/(?:health|openapi\.json|docs)$/, "GET, HEAD, OPTIONS"],
 ];
 
 function notFound(method: string, url: string): ApiError {
   const path = url.split("?", 1)[0] ?? url;
   const known = METHODS.find(([pattern]) => pattern.test(path));
-  return known ? errors.invalidMethod(method, path, known[1]) : errors.invalidUrl(method, path);
+  return known && !known[1].split(", ").includes(method)
+    ? errors.invalidMethod(method, path, known[1])
+    : errors.invalidUrl(method, path);
 }
 
-/** What Fastify, Node's parser or the ledger threw, as an error of the catalogue. */
+/** What Fastify or a step threw, as an error of the catalogue. */
 function translate(error: unknown): ApiError {
-  if (error instanceof LedgerUnavailableError) return errors.databaseAway(error);
   if (error instanceof Error && "statusCode" in error && typeof error.statusCode === "number") {
     if (error.statusCode >= 400 && error.statusCode < 500) return errors.badRequest("The request is malformed.");
   }
   return toApiError(error);
 }
 
-/** Answers a connection whose request never became one: too large headers, too slow, or not HTTP. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return;
-  const refusal =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? errors.headersTooLarge()
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? errors.requestTimeout()
-        : errors.badRequest("The request is not valid HTTP/1.1.");
-  const body = JSON.stringify(refusal.envelope());
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${newRequestId()}\r\nconnection: close\r\n\r\n${body}`,
-  );
-}
-
 /** A request that Node's parser lets through, but that two servers could read differently. */
 function requireOneTarget(rawHeaders: readonly string[], url: string): void {
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
-  if (hosts.length > 1) throw errors.badRequest("The request has more than one Host header.");
+  if (hosts.length !== 1) throw errors.badRequest("The request must have exactly one Host header.");
   if (!url.startsWith("/")) throw errors.badRequest("The request target must be a path.");
 }
 
@@ -77,13 +64,19 @@ export function buildServer(deps: Deps): FastifyInstance {
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
-    requestTimeout: 0, // readBody has its own deadline; Node's would also end long uploads of other routes
+    // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
+    requestTimeout: HEADERS_TIMEOUT_MS + deps.body.timeoutMs + UNREAD_BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_CONNECTION,
     forceCloseConnections: "idle",
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 2048 },
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false, // requireOneTarget answers with our own envelope
+    },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (_error, request, reply) => {
       reply.header("x-request-id", request.id);
@@ -91,6 +84,7 @@ export function buildServer(deps: Deps): FastifyInstance {
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  deferContinue(app.server);
   app.decorateRequest("logFields");
 
   // Bodies are read by the handlers, after authentication.
@@ -117,8 +111,7 @@ export function buildServer(deps: Deps): FastifyInstance {
 
   app.setErrorHandler((error, request, reply) => {
     const known = translate(error);
-    if (known.status >= 500)
-      deps.log.error({ requestId: request.id, status: known.status, err: known.cause ?? known }, known.message);
+    logFailure(deps.log, request.id, known);
     sendError(request, reply, known);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -126,11 +119,13 @@ export function buildServer(deps: Deps): FastifyInstance {
   });
 
   app.post("/v1/images/generations", imagesGenerations(deps));
+  app.post("/v1/images/edits", imagesEdits(deps));
   app.get("/v1/images/files/:name", imageFiles(deps));
   modelRoutes(app, deps);
   healthRoute(app, deps);
   if (deps.adminKey !== undefined) adminRoutes(app, deps, deps.adminKey);
   const document = openApiDocument("0.1.0");
   app.get("/openapi.json", async () => document);
+  docsRoutes(app);
   return app;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { eventually, startWorld } from "./support/gateway.ts";
-import { finish, makePictures, sendPicture, writeEvent } from "./support/scripted-node.ts";
+import { finish, makePictures, picture, sendPicture, writeEvent } from "./support/scripted-node.ts";
 
 const world = await startWorld();
 after(() => world[Symbol.asyncDispose]());
@@ -115,9 +115,9 @@ test("nothing is completed before it is charged", async () => {
 test("S-108 a client that leaves a stream stops the node and is not charged", async () => {
   const before = await world.available();
   const cancelled = world.node.cancelled;
-  world.node.behave = (job, response) => {
-    writeEvent(response, { type: "progress", index: 0, step: 1, steps: 9 });
-    writeEvent(response, { type: "partial", index: 0, partial: 0, bytes: Buffer.alloc(job.n * 100_000) });
+  world.node.behave = async (job, response) => {
+    const bytes = await picture(job, 1);
+    writeEvent(response, { type: "partial", index: 0, partial: 0, bytes });
   };
   const leaving = new AbortController();
   const response = await fetch(`${world.gateway.url}/v1/images/generations`, {

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { startNode } from "@atoma/node";
+import { type RunningNode, startNode } from "@atoma/node";
+import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { dataFolder, ensureCredentials, openConfiguredLedger, voidOrphans } from "../data-folder.ts";
+import { lockDataFolder } from "../lock-data-folder.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
@@ -24,40 +26,52 @@ function greet(url: string, apiKey: string): string {
   ].join("\n");
 }
 
-/** `atoma up`: ledger, node with its models, and gateway in one go; runs until it is told to stop. */
-export async function up(config: Config, json: boolean): Promise<void> {
-  const stop = shutdownSignal();
-  const log = createLogger(config.log_level);
-  const ledger = await openConfiguredLedger(config);
-  const orphans = await voidOrphans(config, ledger);
-  if (orphans > 0) log.warn({ holds: orphans }, "holds of a gateway that ended without warning are void");
-  const credentials = await ensureCredentials(config, ledger);
+async function startEmbeddedNode(config: Config, token: string, log: Logger): Promise<RunningNode> {
   const models = config.models.length > 0 ? config.models : [TINY];
   const node = await startNode({
     host: "127.0.0.1",
     port: 0,
     models: models.map((path) => ({ path })),
-    token: credentials.nodeToken,
+    token,
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     logger: log,
   });
-  await node.ready;
+  await node.ready.catch(async (error: unknown) => {
+    await node.close(0);
+    throw error;
+  });
+  return node;
+}
+
+/** `atoma up`: ledger, node with its models, and gateway in one go; runs until it is told to stop. */
+export async function up(config: Config, json: boolean): Promise<void> {
+  const stop = shutdownSignal();
+  const log = createLogger(config.log_level);
+  const drainMs = config.drain_s * 1000;
+  using _ = lockDataFolder(config);
+  await using cleanup = new AsyncDisposableStack();
+
+  const ledger = await openConfiguredLedger(config);
+  cleanup.defer(() => ledger.close());
+  const orphans = await voidOrphans(config, ledger);
+  if (orphans > 0) log.warn({ holds: orphans }, "holds of a gateway that ended without warning are void");
+  const credentials = await ensureCredentials(config, ledger);
+  const adminKey = config.admin_key ?? credentials.adminKey;
+
+  const node = await startEmbeddedNode(config, credentials.nodeToken, log);
+  cleanup.defer(() => node.close(drainMs));
   const nodes = [{ name: "embedded", url: node.url, token: credentials.nodeToken }, ...config.nodes];
-  const gateway = await serveGateway(config, ledger, log, nodes, config.admin_key ?? credentials.adminKey);
+  const gateway = await serveGateway(config, ledger, log, nodes, adminKey);
+  cleanup.defer(() => gateway.close(drainMs));
 
   if (json) {
     const { apiKey } = credentials;
-    const adminKey = config.admin_key ?? credentials.adminKey;
     const dataDir = dataFolder(config);
     const line = { url: gateway.url, apiKey, adminKey, node: { url: node.url }, dataDir, pid: process.pid };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else {
     process.stdout.write(greet(gateway.url, credentials.apiKey));
   }
-
   await stop;
-  await gateway.close(config.drain_s * 1000);
-  await node.close(config.drain_s * 1000);
-  await ledger.close();
 }

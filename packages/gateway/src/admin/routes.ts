@@ -151,6 +151,9 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.get("/audit", async (request) => {
         const { after, ...query } = queryOf(request);
+        if (after !== undefined && !/^\d{1,15}$/.test(after)) {
+          throw errors.conflict("after", "Invalid 'after': expected the seq of an entry.");
+        }
         const page = { after: after === undefined ? undefined : Number(after), limit: limitOf(query) };
         return { data: (await ledger.listAudit(page)).map(auditToWire) };
       });

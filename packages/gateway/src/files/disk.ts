@@ -4,11 +4,16 @@ import { join } from "node:path";
 import { parseFileName } from "./file-name.ts";
 import type { FileStore } from "./file-store.ts";
 
+/** Half a file that nobody has written to for an hour; a younger one may be another gateway's. */
+async function removeAbandoned(path: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info && Date.now() - info.mtimeMs > 3_600_000) await rm(path, { force: true });
+}
+
 /** Files in one folder; written beside their place, flushed, and renamed into it. */
 export async function openDiskStore(folder: string): Promise<FileStore> {
   await mkdir(folder, { recursive: true });
-  const unfinished = (await readdir(folder)).filter((name) => name.endsWith(".part"));
-  await Promise.all(unfinished.map((name) => rm(join(folder, name), { force: true })));
+  for (const name of await readdir(folder)) if (name.endsWith(".part")) await removeAbandoned(join(folder, name));
 
   return {
     async put(name, bytes) {

@@ -4,6 +4,8 @@ import { errors } from "@atoma/contract";
 /** Aborts when the client leaves before its answer is complete, or at the deadline; the reason is the ApiError. */
 export interface Departure extends Disposable {
   readonly signal: AbortSignal;
+  /** The work is done: the deadline no longer counts, only whether the client is still there. */
+  finished(): void;
 }
 
 /**
@@ -20,6 +22,7 @@ export function watchDeparture(response: ServerResponse, timeoutMs: number): Dep
   if (response.destroyed) onClose();
   return {
     signal: controller.signal,
+    finished: () => clearTimeout(timer),
     [Symbol.dispose]() {
       clearTimeout(timer);
       response.off("close", onClose);

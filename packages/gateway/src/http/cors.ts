@@ -10,6 +10,8 @@ const EXPOSED = [
   "x-ratelimit-remaining-requests",
   "x-ratelimit-limit-images",
   "x-ratelimit-remaining-images",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-images",
 ].join(", ");
 
 /** Any origin may call: access is by key, never by cookie. Preflights need no key. */
@@ -19,7 +21,7 @@ export function allowCrossOrigin(app: FastifyInstance): void {
     if (request.method !== "OPTIONS") return;
     return reply
       .code(204)
-      .header("access-control-allow-methods", "GET, HEAD, POST, DELETE, OPTIONS")
+      .header("access-control-allow-methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
       .header(
         "access-control-allow-headers",
         request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key",

@@ -15,6 +15,15 @@ export interface EventStream extends Disposable {
   end(): void;
 }
 
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(response, "drain", { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
 /** Waits for slow readers; rejects with the signal's reason when they leave. */
 export function openEventStream(
   response: ServerResponse,
@@ -23,6 +32,7 @@ export function openEventStream(
   signal: AbortSignal,
 ): EventStream {
   let begun = false;
+  let sending = false;
   const begin = () => {
     if (begun) return;
     begun = true;
@@ -35,7 +45,8 @@ export function openEventStream(
   };
   const timer = setInterval(() => {
     begin();
-    if (!response.writableNeedDrain) response.write(": keep-alive\n\n");
+    // A comment between two events, never within one.
+    if (!sending && !response.writableNeedDrain) response.write(": keep-alive\n\n");
   }, KEEP_ALIVE_MS);
 
   return {
@@ -44,14 +55,14 @@ export function openEventStream(
     },
     async send(event) {
       begin();
-      for await (const chunk of event.chunks()) {
-        signal.throwIfAborted();
-        if (!response.write(chunk)) {
-          await once(response, "drain", { signal }).catch((error: unknown) => {
-            signal.throwIfAborted();
-            throw error;
-          });
+      sending = true;
+      try {
+        for await (const chunk of event.chunks()) {
+          signal.throwIfAborted();
+          if (!response.write(chunk)) await drained(response, signal);
         }
+      } finally {
+        sending = false;
       }
     },
     fail(error) {

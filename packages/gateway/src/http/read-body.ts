@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errors } from "@atoma/contract";
+import { inviteBody } from "./expectation.ts";
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -23,6 +24,8 @@ export function requireJson(headers: IncomingMessage["headers"]): void {
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   if (Number(request.headers["content-length"] ?? 0) > limits.maxBytes) throw errors.bodyTooLarge(limits.maxBytes);
+  if (request.destroyed && !request.readableEnded) throw errors.clientClosed();
+  inviteBody(request);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

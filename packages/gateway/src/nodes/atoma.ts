@@ -4,22 +4,20 @@ import type { Dialect } from "./dialect.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
+const FIRST_BUFFER_BYTES = 128 * 1024;
 
 const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 
 /** Decodes the items that are complete; returns them and how many bytes they took. */
 function decodeComplete(buffer: Uint8Array): { items: unknown[]; used: number } {
   const items: unknown[] = [];
-  let used = 0;
   try {
-    decoder.decodeMultiple(buffer, (item: unknown, _start?: number, end?: number) => {
-      items.push(item);
-      used = end ?? used;
-    });
+    decoder.decodeMultiple(buffer, (item: unknown) => void items.push(item));
     return { items, used: buffer.length };
   } catch (error) {
-    if (error instanceof Error && "incomplete" in error && error.incomplete === true) return { items, used };
-    throw error;
+    const cut = error instanceof Error && "incomplete" in error && error.incomplete === true;
+    if (!cut || !("lastPosition" in error) || typeof error.lastPosition !== "number") throw error;
+    return { items, used: error.lastPosition };
   }
 }
 
@@ -27,16 +25,24 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Checks the shape that the gateway relies on; the pictures themselves are checked by `verifyImage`. */
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function isUsage(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (!isRecord(value) || !isRecord(value.input_tokens_details)) return false;
+  const { text_tokens, image_tokens } = value.input_tokens_details;
+  return [value.total_tokens, value.input_tokens, value.output_tokens, text_tokens, image_tokens].every(isCount);
+}
+
+/** Checks the shape that the gateway relies on; whether it is what was ordered is `forward`'s to check. */
 function toEvent(item: unknown): GenerationEvent {
   if (isRecord(item)) {
-    const { type, bytes, index } = item;
-    const indexed = Number.isSafeInteger(index);
+    const { type, bytes, index, seed } = item;
     const right =
-      (type === "progress" && indexed && typeof item.step === "number" && typeof item.steps === "number") ||
-      (type === "partial" && indexed && typeof item.partial === "number" && bytes instanceof Uint8Array) ||
-      (type === "image" && indexed && bytes instanceof Uint8Array) ||
-      type === "done" ||
+      (type === "progress" && isCount(index) && isCount(item.step) && isCount(item.steps)) ||
+      (type === "partial" && isCount(index) && isCount(item.partial) && bytes instanceof Uint8Array) ||
+      (type === "image" && isCount(index) && (seed === undefined || isCount(seed)) && bytes instanceof Uint8Array) ||
+      (type === "done" && isUsage(item.usage)) ||
       (type === "error" && typeof item.code === "string");
     // Each member's required fields were checked just above.
     if (right) return item as unknown as GenerationEvent;
@@ -45,15 +51,26 @@ function toEvent(item: unknown): GenerationEvent {
 }
 
 async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<GenerationEvent> {
-  let pending = Buffer.alloc(0);
+  let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
+  let size = 0;
   for await (const chunk of body) {
-    pending = pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
-    const { items, used } = decodeComplete(pending);
-    pending = pending.subarray(used);
-    if (pending.length > MAX_EVENT_BYTES) throw new Error("event too large");
+    if (size + chunk.length > buffer.length) {
+      const larger = Buffer.allocUnsafe(2 * (size + chunk.length));
+      buffer.copy(larger, 0, 0, size);
+      buffer = larger;
+    }
+    buffer.set(chunk, size);
+    size += chunk.length;
+    const { items, used } = decodeComplete(buffer.subarray(0, size));
+    if (used > 0) {
+      // A new buffer, because the pictures just decoded may be views of the old one.
+      buffer = Buffer.from(buffer.subarray(used, size));
+      size -= used;
+    }
+    if (size > MAX_EVENT_BYTES) throw new Error("event too large");
     for (const item of items) yield toEvent(item);
   }
-  if (pending.length > 0) throw new Error("truncated event");
+  if (size > 0) throw new Error("truncated event");
 }
 
 /** Our own node: the OpenAI request, answered with a CBOR sequence (RFC 8742) of events whose pictures are raw bytes. */

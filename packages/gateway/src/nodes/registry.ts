@@ -1,6 +1,6 @@
 import { errors, fromModelObject, type ModelCard, type ModelObject } from "@atoma/contract";
 import type { Logger } from "pino";
-import { Pool } from "undici";
+import { Client, Pool } from "undici";
 
 /** A node as the operator names it. `token` is the gateway's own credential there. */
 export interface NodeConfig {
@@ -13,11 +13,15 @@ export interface Node {
   readonly name: string;
   readonly token: string | undefined;
   readonly pool: Pool;
+  /** For probes alone, so that they never wait behind generations. */
+  readonly probes: Client;
   /** Models it offers, as it last said; kept while it is away. */
   cards: readonly ModelCard[];
   /** Whether it has ever said which models it offers. */
   known: boolean;
   ready: boolean;
+  /** Why it is not ready, as last logged. */
+  reason: string | undefined;
   inFlight: number;
 }
 
@@ -40,13 +44,12 @@ const MAX_PROBE_BYTES = 2 ** 20;
 
 function open({ name, url, token }: NodeConfig): Node {
   // Generations have one deadline of their own, longer than undici's 300 s.
-  const pool = new Pool(new URL(url).origin, {
-    connections: 128,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  return { name, token, pool, cards: [], known: false, ready: false, inFlight: 0 };
+  // No limit of connections: a request that waits for one cannot be aborted, and the node bounds its own queue.
+  const { origin } = new URL(url);
+  const connect = { timeout: CONNECT_TIMEOUT_MS };
+  const pool = new Pool(origin, { connections: null, connect, headersTimeout: 0, bodyTimeout: 0 });
+  const probes = new Client(origin, { connect });
+  return { name, token, pool, probes, cards: [], known: false, ready: false, reason: undefined, inFlight: 0 };
 }
 
 export function nodeHeaders(node: Node): Record<string, string> {
@@ -55,7 +58,7 @@ export function nodeHeaders(node: Node): Record<string, string> {
 
 async function get(node: Node, path: string): Promise<{ status: number; text: string }> {
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-  const answer = await node.pool.request({ method: "GET", path, headers: nodeHeaders(node), signal });
+  const answer = await node.probes.request({ method: "GET", path, headers: nodeHeaders(node), signal });
   let text = "";
   for await (const chunk of answer.body) {
     text += chunk;
@@ -93,6 +96,7 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
 
   async function probeNode(node: Node): Promise<void> {
     const before = node.ready;
+    let reason = "not ready";
     try {
       if (!node.known || !node.ready) {
         const models = await get(node, "/v1/models");
@@ -103,8 +107,10 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
       node.ready = (await get(node, "/readyz")).status === 200;
     } catch (error) {
       node.ready = false;
-      if (before) log.warn({ node: node.name, reason: error instanceof Error ? error.message : "?" }, "node went away");
+      reason = error instanceof Error ? error.message : "?";
     }
+    if (!node.ready && node.reason !== reason) log.warn({ node: node.name, reason }, "node is not ready");
+    node.reason = node.ready ? undefined : reason;
     if (!before && node.ready) log.info({ node: node.name, models: node.cards.map((c) => c.id) }, "node is ready");
   }
 
@@ -131,7 +137,7 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
     probe,
     async close() {
       clearInterval(timer);
-      await Promise.all(nodes.map((node) => node.pool.destroy()));
+      await Promise.all(nodes.flatMap((node) => [node.pool.destroy(), node.probes.destroy()]));
     },
   };
 }

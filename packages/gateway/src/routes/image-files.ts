@@ -2,6 +2,7 @@ import { errors, MEDIA_TYPES } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { parseFileName } from "../files/file-name.ts";
+import { cutStalledReader } from "../http/stalled-reader.ts";
 
 const RANGE = /^bytes=(\d*)-(\d*)$/;
 
@@ -55,6 +56,7 @@ export function imageFiles(deps: Deps) {
     const length = range ? range.end - range.start + 1 : file.size;
     reply.code(range ? 206 : 200).header("content-length", String(length));
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${file.size}`);
+    cutStalledReader(reply.raw);
     return reply.send(file.open(range));
   };
 }

@@ -4,11 +4,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, deserializeAnswer, serializeAnswer, toAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
 import { keepImages } from "../files/keep.ts";
-import { watchDeparture } from "../http/client-gone.ts";
+import { type Departure, watchDeparture } from "../http/client-gone.ts";
 import { type EventStream, openEventStream } from "../http/event-stream.ts";
 import { originOf } from "../http/origin.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
-import { toApiError } from "../http/send-error.ts";
+import { logFailure, toApiError } from "../http/send-error.ts";
+import { cutStalledReader } from "../http/stalled-reader.ts";
 import { atoma } from "../nodes/atoma.ts";
 import { forward } from "../steps/forward.ts";
 import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
@@ -24,7 +25,7 @@ interface Run {
   readonly job: ImageJob;
   readonly hold: Extract<Reservation, { outcome: "held" }>;
   readonly replayable: boolean;
-  readonly signal: AbortSignal;
+  readonly departure: Departure;
   readonly events: AsyncGenerator<GenerationEvent>;
 }
 
@@ -58,7 +59,7 @@ export function imagesGenerations(deps: Deps) {
       timeoutMs: deps.generationTimeoutMs,
       log: deps.log,
     });
-    const run: Run = { job, hold, replayable: key !== undefined, signal, events };
+    const run: Run = { job, hold, replayable: key !== undefined, departure, events };
     try {
       reply.headers(hold.headers);
       return job.stream ? await answerStream(deps, request, reply, run) : await answerJson(deps, request, reply, run);
@@ -90,8 +91,9 @@ async function finish(
     replayable: run.replayable,
   });
   const answer = toAnswer(run.job, kept, usage, deps.now());
-  run.signal.throwIfAborted();
+  run.departure.signal.throwIfAborted();
   await settle(deps.ledger, run.hold.holdId, run.hold.units, serializeAnswer(answer));
+  run.departure.finished();
   return answer;
 }
 
@@ -111,6 +113,7 @@ async function sendJson(
   reply: FastifyReply,
   answer: Answer,
 ): Promise<FastifyReply> {
+  cutStalledReader(reply.raw);
   const body = await renderJson(answer, { files: deps.files, origin: deps.publicUrl ?? originOf(request) });
   return reply
     .code(200)
@@ -122,13 +125,32 @@ async function sendJson(
     .send(Readable.from(body.chunks(), { objectMode: false, highWaterMark: 256 * 1024 }));
 }
 
-function lazyStream(reply: FastifyReply, signal: AbortSignal): EventStream {
+/** Sends a stream; what fails before its first event is thrown, what fails after it is the stream's last event. */
+async function sendStream(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+  work: (stream: EventStream) => Promise<void>,
+  onFailure: () => Promise<void>,
+): Promise<undefined> {
   const takeOver = () => {
     reply.hijack();
+    cutStalledReader(reply.raw);
     // Set by our own hooks, all of them strings.
     return reply.getHeaders() as Record<string, string>;
   };
-  return openEventStream(reply.raw, takeOver, signal);
+  using stream = openEventStream(reply.raw, takeOver, signal);
+  try {
+    await work(stream);
+    stream.end();
+  } catch (error) {
+    if (!stream.begun) throw error;
+    await onFailure();
+    const known = toApiError(error);
+    logFailure(deps.log, request.id, known);
+    stream.fail(known);
+  }
 }
 
 /** Whether the client asked for progress events: `Accept: text/event-stream; progress=1`. */
@@ -136,23 +158,9 @@ function wantsProgress(request: FastifyRequest): boolean {
   return /text\/event-stream\s*;\s*progress=1/i.test(request.headers.accept ?? "");
 }
 
-async function answerStream(
-  deps: Deps,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  run: Run,
-): Promise<FastifyReply | undefined> {
-  using stream = lazyStream(reply, run.signal);
-  try {
-    await streamEvents(deps, request, run, stream);
-    return undefined;
-  } catch (error) {
-    // Before its first event a stream can still answer as plain HTTP.
-    if (!stream.begun) throw error;
-    await release(deps, run.hold.holdId, request.id);
-    stream.fail(toApiError(error));
-    return undefined;
-  }
+function answerStream(deps: Deps, request: FastifyRequest, reply: FastifyReply, run: Run): Promise<undefined> {
+  const work = (stream: EventStream) => streamEvents(deps, request, run, stream);
+  return sendStream(deps, request, reply, run.departure.signal, work, () => release(deps, run.hold.holdId, request.id));
 }
 
 async function streamEvents(deps: Deps, request: FastifyRequest, run: Run, stream: EventStream): Promise<void> {
@@ -172,7 +180,6 @@ async function streamEvents(deps: Deps, request: FastifyRequest, run: Run, strea
   }
   const answer = await finish(deps, run, images, usage);
   for (const item of answer.items) await stream.send(await renderCompleted(answer, item, deps.files));
-  stream.end();
 }
 
 /** Answers from what the idempotency key remembers. */
@@ -186,8 +193,9 @@ async function replay(
   if (!answer.stream) return sendJson(deps, request, reply, answer);
   const events = await Promise.all(answer.items.map((item) => renderCompleted(answer, item, deps.files)));
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
-  using stream = lazyStream(reply, departure.signal);
-  for (const event of events) await stream.send(event);
-  stream.end();
-  return undefined;
+  departure.finished();
+  const work = async (stream: EventStream) => {
+    for (const event of events) await stream.send(event);
+  };
+  return sendStream(deps, request, reply, departure.signal, work, async () => {});
 }

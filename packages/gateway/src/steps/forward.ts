@@ -1,8 +1,8 @@
-import { type ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { type ApiError, errors, type GenerationEvent, type ImageJob, REQUEST_FIELDS } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
+import { readImageHeader } from "../images/image-header.ts";
 import type { Dialect } from "../nodes/dialect.ts";
-import { readImageHeader } from "../nodes/image-header.ts";
 import { type Node, nodeHeaders } from "../nodes/registry.ts";
 
 export interface ForwardContext {
@@ -33,28 +33,41 @@ function code(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** What a node's refusal means for the client. Nothing of the node's own text reaches it but our catalogue's. */
+/** What a node's refusal means for the client. Of the node's own text nothing reaches it but a field and a code we know. */
 async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
-  let text = "";
-  for await (const chunk of answer.body) if (text.length < MAX_ERROR_BYTES) text += chunk;
-  const envelope = readEnvelope(text);
+  const envelope = readEnvelope(await readText(answer.body));
   log.warn({ node: node.name, status: answer.statusCode, code: envelope?.code }, "node refused");
   if (answer.statusCode === 400 && envelope) {
     return envelope.code === "moderation_blocked"
       ? errors.moderationBlocked()
-      : errors.refusedByNode(envelope.message, envelope.code, envelope.param);
+      : errors.refusedByNode(envelope.code, envelope.param);
   }
   if (answer.statusCode === 504) return errors.generationTimeout();
   if (envelope?.code === "generation_failed") return errors.generationFailed();
   return errors.nodeBadResponse(new Error(`status ${answer.statusCode}`));
 }
 
-function readEnvelope(text: string): { message: string; code: string | null; param: string | null } | undefined {
+/** The beginning of a body; a body that breaks off or goes on is judged by what came. */
+async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> {
+  let text = "";
+  body.on("error", () => {});
+  try {
+    for await (const chunk of body) {
+      text += chunk;
+      if (text.length > MAX_ERROR_BYTES) break;
+    }
+  } catch {
+    // What came so far is enough, or is no envelope.
+  }
+  return text;
+}
+
+function readEnvelope(text: string): { code: string | null; param: string | null } | undefined {
   try {
     const { error } = JSON.parse(text);
-    const string = (value: unknown) => (typeof value === "string" ? value : null);
-    const message = string(error?.message);
-    return message === null ? undefined : { message, code: string(error.code), param: string(error.param) };
+    if (typeof error !== "object" || error === null) return undefined;
+    const code = typeof error.code === "string" && /^[a-z0-9_]{1,64}$/.test(error.code) ? error.code : null;
+    return { code, param: REQUEST_FIELDS.includes(error.param) ? error.param : null };
   } catch {
     return undefined;
   }
@@ -94,7 +107,8 @@ async function attempt(node: Node, job: ImageJob, context: ForwardContext): Prom
     return { outcome: "not_started", error: errors.nodeUnreachable(error) };
   }
   if (NOT_STARTED.has(answer.statusCode)) {
-    await answer.body.dump();
+    // Not read: a node that stalls here must not hold up the next one.
+    answer.body.on("error", () => {}).destroy();
     return { outcome: "not_started", error: errors.overloaded(retryAfterMs(answer.headers)) };
   }
   if (answer.statusCode !== 200) throw await refusal(answer, node, context.log);
@@ -106,10 +120,18 @@ function verifyImage(event: GenerationEvent & { type: "image" }, index: number, 
   const header = readImageHeader(event.bytes);
   const right =
     event.index === index &&
+    index < job.n &&
     header?.format === job.outputFormat &&
     header.width === job.width &&
     header.height === job.height;
   if (!right) throw new Error(`picture ${index} is not what was ordered`);
+}
+
+/** Throws unless the preview is a picture, and one of those that were asked for. */
+function verifyPartial(event: GenerationEvent & { type: "partial" }, job: ImageJob): void {
+  const asked = event.index < job.n && event.partial < job.partialImages;
+  if (!asked || readImageHeader(event.bytes)?.format !== job.outputFormat)
+    throw new Error("a preview nobody asked for");
 }
 
 async function* verified(events: AsyncIterable<GenerationEvent>, job: ImageJob): AsyncGenerator<GenerationEvent> {
@@ -119,6 +141,7 @@ async function* verified(events: AsyncIterable<GenerationEvent>, job: ImageJob):
       throw event.code === "generation_failed" ? errors.generationFailed() : errors.nodeBadResponse();
     }
     if (event.type === "image") verifyImage(event, images++, job);
+    if (event.type === "partial") verifyPartial(event, job);
     if (event.type === "done") {
       if (images !== job.n) throw new Error(`${images} of ${job.n} pictures`);
       yield event;

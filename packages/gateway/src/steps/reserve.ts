@@ -6,6 +6,7 @@ import {
   type LimitStatus,
   newHoldId,
   type RandomBytes,
+  type ReserveRequest,
   type ReserveResult,
 } from "@atoma/ledger";
 import type { Caller } from "./authenticate.ts";
@@ -90,8 +91,9 @@ export async function reserve(
   context: ReserveContext,
 ): Promise<Reservation> {
   const key = context.idempotencyKey;
-  const result = await context.ledger.reserve({
-    holdId: newHoldId(context.now(), context.randomBytes),
+  const holdId = newHoldId(context.now(), context.randomBytes);
+  const result = await reserveOrRelease(context.ledger, {
+    holdId,
     accountId: caller.accountId,
     keyId: caller.id,
     requestId: context.requestId,
@@ -105,6 +107,16 @@ export async function reserve(
   if (result.outcome === "replay") return { outcome: "replay", response: result.response };
   if (result.outcome !== "held") throw refusal(result, job.card.id);
   return { outcome: "held", holdId: result.holdId, units, headers: limitHeaders(result.limits) };
+}
+
+/** A reservation whose answer was lost may stand all the same; nobody would ever settle it. */
+async function reserveOrRelease(ledger: Ledger, request: ReserveRequest): Promise<ReserveResult> {
+  try {
+    return await ledger.reserve(request);
+  } catch (error) {
+    await ledger.void({ holdId: request.holdId }).catch(() => undefined);
+    throw error;
+  }
 }
 
 function price({ n, width, height, quality, steps }: PricedJob["job"]) {

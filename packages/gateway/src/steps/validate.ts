@@ -14,14 +14,18 @@ export interface PricedJob {
   readonly units: number;
 }
 
+/** Throws ApiError 403 unless the key may use the model. */
+export function requireModel(caller: Caller, model: string): void {
+  if (caller.allowedModels === null || caller.allowedModels.includes(model)) return;
+  throw errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
+}
+
 /**
  * Step 2. Knows afterwards exactly what is to be made and how many compute units that is.
  * Throws ApiError 400, 403 or 404.
  */
 export function validate(body: Uint8Array, caller: Caller, options: ParseOptions): PricedJob {
   const job = parseImageRequest(parseJsonObject(body), options);
-  if (caller.allowedModels !== null && !caller.allowedModels.includes(job.card.id)) {
-    throw errors.permissionDenied(`This API key may not use the model '${job.card.id}'.`, "model");
-  }
+  requireModel(caller, job.card.id);
   return { job, units: computeUnits({ ...job, images: job.n }, job.card.pricing) };
 }

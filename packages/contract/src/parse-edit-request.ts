@@ -1,0 +1,102 @@
+import { convertText, type FormPart, readFormImages, readFormMask } from "./edit-form.ts";
+import type { EditJob } from "./edit-job.ts";
+import { readJsonImages, readJsonMask } from "./edit-json.ts";
+import { errors } from "./errors.ts";
+import { INPUT_FIDELITIES } from "./fields.ts";
+import { type InputFile, type InputImage, judgeImage, judgeMask, type ReadHeader } from "./input-image.ts";
+import { toImageJob } from "./parse-image-request.ts";
+import { type FieldHooks, oneOf, type ParseOptions, REQUEST_FIELDS, readFields, readModel } from "./request-fields.ts";
+
+export type { FormPart } from "./edit-form.ts";
+
+export interface EditParseOptions extends ParseOptions {
+  readonly readHeader: ReadHeader;
+}
+
+/** What the two encodings of an edit differ in. */
+interface Encoding {
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Fields beside the common ones. */
+  readonly own: readonly string[];
+  /** A field that only the other encoding has, with the advice for it. */
+  readonly foreign: readonly [name: string, hint: string];
+  readonly images: () => Iterable<InputFile>;
+  readonly mask: () => InputFile | undefined;
+  readonly convert: NonNullable<FieldHooks["convert"]>;
+}
+
+const readFidelity = oneOf(INPUT_FIDELITIES);
+
+/** Refuses fields nobody knows, or returns those to hand on to the node. */
+function unknownFields({ body, own, foreign }: Encoding, options: ParseOptions): Readonly<Record<string, unknown>> {
+  const [misplaced, hint] = foreign;
+  const policy = options.unknownFields ?? "reject";
+  const forwarded: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(body)) {
+    if (REQUEST_FIELDS.includes(name) || own.includes(name) || name === "input_fidelity") continue;
+    if (name === misplaced) throw errors.otherEncoding(name, hint);
+    // A file cannot be handed on: nodes get their fields as JSON.
+    const forwardable = !(value instanceof Uint8Array);
+    if (policy === "reject" || (policy === "forward" && !forwardable)) throw errors.unknownParameter(name);
+    if (policy === "forward") forwarded.push([name, value]);
+  }
+  return Object.fromEntries(forwarded);
+}
+
+function parse(encoding: Encoding, options: EditParseOptions): EditJob {
+  const { body, convert } = encoding;
+  const card = readModel(body, options);
+  const extra = unknownFields(encoding, options);
+
+  const images: InputImage[] = [];
+  let mask: InputImage | undefined;
+  const readInputs = () => {
+    for (const file of encoding.images()) images.push(judgeImage(file, images.length + 1, options.readHeader));
+    const file = encoding.mask();
+    const [first] = images;
+    if (file && first) mask = judgeMask(file, first, options.readHeader);
+  };
+  const fields = readFields(body, card, { convert, afterPrompt: readInputs });
+  const fidelity = body.input_fidelity ?? undefined;
+  if (fidelity !== undefined) readFidelity(fidelity, "input_fidelity", card);
+
+  const job = toImageJob(fields, card, extra);
+  // No card can say yet that its model knows fidelities.
+  if (fidelity !== undefined) throw errors.inputFidelity(card.id);
+  if (!card.edits) throw errors.noEdits(card.id);
+  return Object.freeze({ ...job, images: Object.freeze(images), mask });
+}
+
+/**
+ * Checks the JSON body of an edit against the model card. Throws ApiError as `parseImageRequest` does, and in its order:
+ * the pictures come after the prompt, and whether the model can edit at all comes last.
+ */
+export function parseEditRequest(body: Readonly<Record<string, unknown>>, options: EditParseOptions): EditJob {
+  const own = (name: string) => (Object.hasOwn(body, name) ? body[name] : undefined);
+  return parse(
+    {
+      body,
+      own: ["images", "mask"],
+      foreign: ["image", "For application/json on /v1/images/edits, use 'images' (array)."],
+      images: () => readJsonImages(own("images")),
+      mask: () => readJsonMask(own("mask")),
+      convert: (value) => value,
+    },
+    options,
+  );
+}
+
+/** The same for a multipart form. Of a field given twice the last value counts, but pictures are all taken. */
+export function parseEditForm(parts: readonly FormPart[], options: EditParseOptions): EditJob {
+  return parse(
+    {
+      body: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
+      own: ["image", "image[]", "mask"],
+      foreign: ["images", "For multipart/form-data use 'image' or 'image[]'."],
+      images: () => readFormImages(parts),
+      mask: () => readFormMask(parts),
+      convert: convertText,
+    },
+    options,
+  );
+}
