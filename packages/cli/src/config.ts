@@ -46,6 +46,8 @@ const SETTINGS = {
   },
   max_body_bytes: { check: whole(1024, 2 ** 26), fallback: 262_144, help: "largest request body" },
   body_timeout_s: { check: whole(1, 3600), fallback: 15, help: "how long a request body may take" },
+  max_edit_body_bytes: { check: whole(1024, 2 ** 28), fallback: 67_108_864, help: "largest body of an image edit" },
+  edit_body_timeout_s: { check: whole(1, 3600), fallback: 60, help: "how long the body of an image edit may take" },
   generation_timeout_s: { check: whole(1, 86_400), fallback: 600, help: "how long a generation may take" },
   file_ttl_hours: { check: whole(25, 8760), fallback: 25, help: "how long picture URLs are good" },
   drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },

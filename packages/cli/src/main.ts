@@ -100,7 +100,9 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
 try {
   await run(process.argv.slice(2), process.env);
 } catch (error) {
-  if (error instanceof UsageError) process.stderr.write(`atoma: ${error.message}\n`);
-  else process.stderr.write(`atoma: ${error instanceof Error ? (error.stack ?? error.message) : "failed"}\n`);
+  // Errors of the SDK, which carry their attempts, say all there is to know in their message.
+  const plain = error instanceof UsageError || (error instanceof Error && "attempts" in error);
+  const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : "failed";
+  process.stderr.write(`atoma: ${text}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -179,6 +179,17 @@ test("the model process is killed in mid-picture: a clear 500, and the next requ
   assert.deepEqual([answer.status, error.code], [500, "generation_failed"]);
   await until(async () => (await fetch(`${up.url}/health`)).status === 200);
   await until(async () => (await draw({ size: "256x256" }).catch(() => undefined)) !== undefined);
+});
+
+test("a second start on the same data folder, or on a used port, is refused and ends", async () => {
+  const again = await atoma(["up", "--data", up.dataDir, "--port", "0"]);
+  assert.deepEqual([again.code, again.out], [2, ""]);
+  assert.match(again.err, new RegExp(`another atoma \\(process ${up.pid}\\) uses the data folder`));
+  const other = await newDataDir();
+  const busy = await atoma(["up", "--data", other, "--port", new URL(up.url).port]);
+  assert.equal(busy.code, 2);
+  assert.match(busy.err, /port \d+ is in use; choose another with --port/);
+  await rm(other, { recursive: true });
 });
 
 test("secrets are for their owner only", async () => {

@@ -65,7 +65,7 @@ export function buildServer(deps: Deps): FastifyInstance {
     logger: false,
     genReqId: newRequestId,
     // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
-    requestTimeout: HEADERS_TIMEOUT_MS + deps.body.timeoutMs + UNREAD_BODY_MS,
+    requestTimeout: HEADERS_TIMEOUT_MS + Math.max(deps.body.timeoutMs, deps.editBody.timeoutMs) + UNREAD_BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_CONNECTION,
     forceCloseConnections: "idle",

@@ -29,6 +29,8 @@ export async function serveGateway(
       adminKey,
       maxBodyBytes: config.max_body_bytes,
       bodyTimeoutMs: config.body_timeout_s * 1000,
+      maxEditBodyBytes: config.max_edit_body_bytes,
+      editBodyTimeoutMs: config.edit_body_timeout_s * 1000,
       generationTimeoutMs: config.generation_timeout_s * 1000,
       fileTtlMs: config.file_ttl_hours * 3_600_000,
     });
