@@ -69,6 +69,11 @@ class Decoder(nn.Module):
         return F.pixel_shuffle(self.net(z), 4)
 
 
+def unit(x):
+    """Rows of length one; all-zero rows (padding) stay zero."""
+    return x * ((x * x).sum(-1, keepdim=True) + 1e-6).rsqrt()
+
+
 class Attention(nn.Module):
     """Multi-head attention of image tokens over themselves and, after them, over text tokens."""
 
@@ -86,8 +91,7 @@ class Attention(nn.Module):
             tk, tv = self.text(text).chunk(2, dim=-1)
             k, v = torch.cat([k, tk], 1), torch.cat([v, tv], 1)
         q, k, v = (t.reshape(b, -1, self.heads, d // self.heads).transpose(1, 2) for t in (q, k, v))
-        q, k = F.normalize(q, dim=-1) * 3.3, F.normalize(k, dim=-1) * 3.3
-        w = q @ k.transpose(-1, -2)
+        w = unit(q) @ unit(k).transpose(-1, -2) * 10.89
         if mask is not None:
             w = w + mask
         return self.out((w.softmax(-1) @ v).transpose(1, 2).reshape(b, n, d))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 import checkpoints
 import world
+from muon import Muon
 from nets import Denoiser, Encoder, TextEncoder
 from train_text import VOCABULARY, tokenize
 
@@ -47,7 +48,7 @@ def load_latents(folder, count, shard=2500):
             scenes, z = pickle.load(f)
         kinds = groups.setdefault(tuple(z.shape[2:]), {})
         for kind in ("single", "two", "count"):
-            rows = [i for i, s in enumerate(scenes) if s["kind"] == kind]
+            rows = [i for i, s in enumerate(scenes) if s["kind"] == kind and world.is_canonical(s)]
             old_scenes, old_z = kinds.get(kind, ([], []))
             kinds[kind] = (old_scenes + [scenes[i] for i in rows], old_z + [z[rows]])
     return {k: {n: (s, torch.cat(z)) for n, (s, z) in g.items()} for k, g in groups.items()}
@@ -59,23 +60,24 @@ def curriculum(fraction):
         return {"single": .8, "two": .12, "count": .08}
     if fraction < .3:
         return {"single": .5, "two": .3, "count": .2}
-    return {"single": .34, "two": .41, "count": .25}
+    return {"single": .5, "two": .31, "count": .19}
 
 
 
 
-def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999):
+def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.998, since=0):
+    """Trains to `steps`; the learning rate falls to nothing between `since` and there."""
     groups = load_latents(folder, count)
     text = TextEncoder(len(VOCABULARY))
     checkpoints.load(folder, "text", encoder=text)
     text.eval().requires_grad_(False)
     net, ema = Denoiser(), Denoiser()
     ema.load_state_dict(net.state_dict())
-    matrices = [p for p in net.parameters() if p.ndim >= 2]
-    vectors = [p for p in net.parameters() if p.ndim < 2]
-    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": .01}, {"params": vectors, "weight_decay": 0.}],
-                                  lr=rate, betas=(.9, .95))
-    start = checkpoints.load(folder, "denoiser", net=net, ema=ema, optimiser=optimiser)
+    hidden = [p for block in (net.attention, net.mlp) for p in block.parameters() if p.ndim == 2]
+    others = [p for p in net.parameters() if not any(p is q for q in hidden)]
+    muon = Muon(hidden, lr=rate)
+    adam = torch.optim.AdamW(others, lr=rate, betas=(.9, .95), weight_decay=0.)
+    start = checkpoints.load(folder, "denoiser", net=net, ema=ema, muon=muon, adam=adam)
     rng = random.Random(start + 3)
     torch.manual_seed(start + 3)
     empty = tokenize("")
@@ -84,8 +86,8 @@ def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999):
     clock = began = time.time()
     total = 0.
     for step in range(start, steps):
-        for group in optimiser.param_groups:
-            group["lr"] = checkpoints.cosine(step, steps, rate, 200)
+        for group in (*muon.param_groups, *adam.param_groups):
+            group["lr"] = checkpoints.cosine(step - since, steps - since, rate, min(200, (steps - since) // 20))
         group = groups[rng.choices(shapes, weights)[0]]
         picked, rows, ids = curriculum(step / steps), [], []
         for kind, share in picked.items():
@@ -102,10 +104,11 @@ def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999):
         with torch.autocast("cpu", torch.bfloat16):
             out = net(z, states, pooled, t * 1000)
         loss = ((out.float() - x) ** 2 / tt.clamp(min=.25) ** 2).mean()
-        optimiser.zero_grad()
+        net.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
-        optimiser.step()
+        muon.step()
+        adam.step()
         decay = min(ema_decay, (step + 1) / (step + 20))
         with torch.no_grad():
             torch._foreach_mul_(list(ema.parameters()), decay)
@@ -115,5 +118,5 @@ def train(folder, count, steps, size=64, rate=1.5e-3, ema_decay=.999):
             print(f"denoiser {step + 1}/{steps} loss {total / 100:.4f} {(time.time() - began) / 100:.3f}s", flush=True)
             total, began = 0., time.time()
         if time.time() - clock > 120 or step + 1 == steps:
-            checkpoints.save(folder, "denoiser", step + 1, net=net, ema=ema, optimiser=optimiser)
+            checkpoints.save(folder, "denoiser", step + 1, net=net, ema=ema, muon=muon, adam=adam)
             clock = time.time()
