@@ -1,0 +1,148 @@
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type Answer, deserializeAnswer, toAnswer } from "../answer.ts";
+import type { Deps } from "../deps.ts";
+import { watchDeparture } from "../http/client-gone.ts";
+import { type EventStream, openEventStream } from "../http/event-stream.ts";
+import { originOf } from "../http/origin.ts";
+import { logFailure, toApiError } from "../http/send-error.ts";
+import { cutStalledReader } from "../http/stalled-reader.ts";
+import { collect, finish, type Run, release, startRun } from "../run.ts";
+import type { Caller } from "../steps/authenticate.ts";
+import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
+import { reserve } from "../steps/reserve.ts";
+import type { PricedJob } from "../steps/validate.ts";
+
+/** After a generation's deadline, for storing and settling, before its hold expires by itself. */
+const SETTLE_MS = 60_000;
+
+/** Steps 3 to 6 for a validated job, and its answer as JSON or as server-sent events. */
+export async function answerJob(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  {
+    caller,
+    priced,
+    body,
+    key,
+  }: {
+    readonly caller: Caller;
+    readonly priced: PricedJob;
+    /** As it came; an idempotency key belongs to its bytes. */
+    readonly body: Uint8Array;
+    /** The idempotency key. */
+    readonly key: string | undefined;
+  },
+): Promise<FastifyReply | undefined> {
+  const { job } = priced;
+  const hold = await reserve(priced, caller, {
+    ...deps,
+    requestId: request.id,
+    idempotencyKey: key,
+    body,
+    deadline: deps.now() + deps.generationTimeoutMs + SETTLE_MS,
+  });
+  request.logFields = { account: caller.accountId, key: caller.id, model: job.card.id, units: priced.units };
+  if (hold.outcome === "replay") return replay(deps, request, reply, deserializeAnswer(hold.response));
+
+  using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
+  const run = startRun(deps, { job, hold, requestId: request.id, replayable: key !== undefined, departure });
+  try {
+    reply.headers(hold.headers);
+    if (job.stream) return await answerStream(deps, request, reply, run);
+    return await sendJson(deps, request, reply, await finish(deps, run, await collect(run)));
+  } catch (error) {
+    await release(deps, run);
+    throw error;
+  }
+}
+
+async function sendJson(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+): Promise<FastifyReply> {
+  cutStalledReader(reply.raw);
+  const body = await renderJson(answer, { files: deps.files, origin: deps.publicUrl ?? originOf(request) });
+  return reply
+    .code(200)
+    .headers({
+      "content-type": "application/json; charset=utf-8",
+      "content-length": String(body.length),
+      "openai-processing-ms": String(Math.round(reply.elapsedTime)),
+    })
+    .send(Readable.from(body.chunks(), { objectMode: false, highWaterMark: 256 * 1024 }));
+}
+
+/** Sends a stream; what fails before its first event is thrown, what fails after it is the stream's last event. */
+async function sendStream(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+  work: (stream: EventStream) => Promise<void>,
+  onFailure: () => Promise<void>,
+): Promise<undefined> {
+  const takeOver = () => {
+    reply.hijack();
+    cutStalledReader(reply.raw);
+    // Set by our own hooks, all of them strings.
+    return reply.getHeaders() as Record<string, string>;
+  };
+  using stream = openEventStream(reply.raw, takeOver, signal);
+  try {
+    await work(stream);
+    stream.end();
+  } catch (error) {
+    if (!stream.begun) throw error;
+    await onFailure();
+    const known = toApiError(error);
+    logFailure(deps.log, request.id, known);
+    stream.fail(known);
+  }
+}
+
+/** Whether the client asked for progress events: `Accept: text/event-stream; progress=1`. */
+function wantsProgress(request: FastifyRequest): boolean {
+  return /text\/event-stream\s*;\s*progress=1/i.test(request.headers.accept ?? "");
+}
+
+function answerStream(deps: Deps, request: FastifyRequest, reply: FastifyReply, run: Run): Promise<undefined> {
+  const work = (stream: EventStream) => streamEvents(deps, request, run, stream);
+  return sendStream(deps, request, reply, run.departure.signal, work, () => release(deps, run));
+}
+
+async function streamEvents(deps: Deps, request: FastifyRequest, run: Run, stream: EventStream): Promise<void> {
+  const { job } = run;
+  const createdAt = Math.floor(deps.now() / 1000);
+  const progress = wantsProgress(request);
+  const made = await collect(run, async (event) => {
+    if (event.type === "partial") {
+      await stream.send(renderPartial(toAnswer(job, [], undefined, createdAt * 1000), event.partial, event.bytes));
+    } else if (event.type === "progress" && progress) {
+      await stream.send(renderProgress(event.step, event.steps, createdAt));
+    }
+  });
+  const answer = await finish(deps, run, made);
+  for (const item of answer.items) await stream.send(await renderCompleted(answer, item, deps.files));
+}
+
+/** Answers from what the idempotency key remembers. */
+async function replay(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+): Promise<FastifyReply | undefined> {
+  reply.headers({ "idempotent-replayed": "true", "x-idempotent-replay": "true" });
+  if (!answer.stream) return sendJson(deps, request, reply, answer);
+  const events = await Promise.all(answer.items.map((item) => renderCompleted(answer, item, deps.files)));
+  using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
+  departure.finished();
+  const work = async (stream: EventStream) => {
+    for (const event of events) await stream.send(event);
+  };
+  return sendStream(deps, request, reply, departure.signal, work, async () => {});
+}

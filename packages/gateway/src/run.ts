@@ -1,0 +1,80 @@
+import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
+import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
+import type { Deps } from "./deps.ts";
+import { keepImages } from "./files/keep.ts";
+import type { Departure } from "./http/client-gone.ts";
+import { atoma } from "./nodes/atoma.ts";
+import { forward } from "./steps/forward.ts";
+import type { Reservation } from "./steps/reserve.ts";
+import { settle } from "./steps/settle.ts";
+
+export type Hold = Extract<Reservation, { outcome: "held" }>;
+
+/** One run of a job on a node: what all steps after the reservation share. */
+export interface Run {
+  readonly job: ImageJob;
+  readonly hold: Hold;
+  readonly requestId: string;
+  /** Whether an idempotency key remembers the answer, whose pictures must then be kept as files. */
+  readonly replayable: boolean;
+  /** Ends the run: its client has left, or its deadline has come. */
+  readonly departure: Omit<Departure, keyof Disposable>;
+  readonly events: AsyncGenerator<GenerationEvent>;
+}
+
+/** Step 4, about to begin: nothing is sent to a node before the first event is asked for. */
+export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
+  const events = forward(run.job, {
+    candidates: deps.registry.candidates(run.job.card.id),
+    dialect: atoma,
+    requestId: run.requestId,
+    signal: run.departure.signal,
+    timeoutMs: deps.generationTimeoutMs,
+    log: deps.log,
+  });
+  return { ...run, events };
+}
+
+/** Reads a run's events to their end; what is neither picture nor usage goes to `onOther`. */
+export async function collect(
+  run: Run,
+  onOther?: (event: GenerationEvent) => Promise<void>,
+): Promise<{ images: GeneratedImage[]; usage: Usage | undefined }> {
+  const images: GeneratedImage[] = [];
+  let usage: Usage | undefined;
+  for await (const event of run.events) {
+    if (event.type === "image") images.push(event);
+    else if (event.type === "done") usage = event.usage;
+    else await onOther?.(event);
+  }
+  return { images, usage };
+}
+
+/** Stores and settles what was made. Nothing has been sent yet; nobody is charged if the client has left. */
+export async function finish(
+  deps: Deps,
+  run: Run,
+  { images, usage }: Awaited<ReturnType<typeof collect>>,
+): Promise<Answer> {
+  const kept = await keepImages(run.job, images, {
+    files: deps.files,
+    randomBytes: deps.randomBytes,
+    expiresAtMs: deps.now() + deps.fileTtlMs,
+    replayable: run.replayable,
+  });
+  const answer = toAnswer(run.job, kept, usage, deps.now());
+  run.departure.signal.throwIfAborted();
+  await settle(deps.ledger, run.hold.holdId, run.hold.units, serializeAnswer(answer));
+  run.departure.finished();
+  return answer;
+}
+
+/** Voids a run's hold; if even that fails, its deadline frees it. A hold that was posted stays posted. */
+export async function release(
+  deps: Deps,
+  { hold: { holdId }, requestId }: Pick<Run, "hold" | "requestId">,
+): Promise<void> {
+  await deps.ledger.void({ holdId }).catch((error: unknown) => {
+    deps.log.error({ err: error, requestId, holdId }, "hold not voided; it will expire");
+  });
+}
