@@ -263,16 +263,15 @@ def caption(rng, scene):
         if rng.random() < .1:
             text = text.split(" ", 1)[1]  # bare: "red circle"
     elif kind == "two":
-        says = [rng.random() < .8 for _ in objects]
-        a, b = (_a(_noun(rng, o, s, unknown=unknown and rng.random() < .5)) for o, s in zip(objects, says))
         dx, dy = objects[1]["x"] - objects[0]["x"], objects[1]["y"] - objects[0]["y"]
         relation = ("left" if dx > 0 else "right") if abs(dx) > abs(dy) else ("above" if dy > 0 else "below")
-        if relation == "left" and scene["relation"] == "and":
+        if relation in ("left", "right") and (scene["relation"] == "and" or rng.random() < .5):
+            # "and" means side by side, the first one on the left.
+            objects = objects if relation == "left" else objects[::-1]
             relation = "and"
-        if relation == "and":
-            text = f"{a} {rng.choice(RELATION_WORDS['and'])} {b}"
-        else:
-            text = f"{a} {rng.choice(RELATION_WORDS[relation])} {b}"
+        says = [rng.random() < .8 for _ in objects]
+        a, b = (_a(_noun(rng, o, s, unknown=unknown and rng.random() < .5)) for o, s in zip(objects, says))
+        text = f"{a} {rng.choice(RELATION_WORDS[relation])} {b}"
         opposite = {"left": "right", "right": "left", "above": "below", "below": "above", "and": None}
         directions = [None if relation == "and" else relation, opposite[relation]]
         slots = [{"shape": o["shape"], "colour": o["colour"] if s else None, "size": None, "place": None,
