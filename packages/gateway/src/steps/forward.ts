@@ -1,6 +1,8 @@
+import { Readable } from "node:stream";
 import { type ApiError, errors, type GenerationEvent, type ImageJob, REQUEST_FIELDS } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
+import type { Upload } from "../edits/upload.ts";
 import { readImageHeader } from "../images/image-header.ts";
 import type { Dialect } from "../nodes/dialect.ts";
 import { type Node, nodeHeaders } from "../nodes/registry.ts";
@@ -9,6 +11,8 @@ export interface ForwardContext {
   /** Nodes that can do it, best first. */
   readonly candidates: readonly Node[];
   readonly dialect: Dialect;
+  /** The pictures of an edit; let go of as soon as no other node can be asked. */
+  readonly upload?: Upload | undefined;
   readonly requestId: string;
   /** Aborted with an ApiError as its reason: the client left, or the deadline came. */
   readonly signal: AbortSignal;
@@ -28,6 +32,7 @@ const CONNECT_FAILED = new Set([
 ]);
 const MAX_ERROR_BYTES = 64 * 1024;
 const DEFAULT_RETRY_MS = 2000;
+const SLICE_BYTES = 256 * 1024;
 
 function code(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
@@ -82,9 +87,18 @@ type Attempt =
   | { readonly outcome: "not_started"; readonly error: ApiError }
   | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
 
+/** undici holds a body given as bytes until the answer has ended; of a stream only what is not sent yet. */
+function inSlices(body: Uint8Array): Readable {
+  const slices = function* () {
+    for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+  };
+  return Readable.from(slices(), { objectMode: false });
+}
+
 /** Asks one node. Throws only when the outcome is final. */
 async function attempt(node: Node, job: ImageJob, context: ForwardContext): Promise<Attempt> {
-  const { path, headers, body } = context.dialect.request(job);
+  const { dialect, upload } = context;
+  const { path, headers, body } = upload ? upload.request(dialect) : dialect.request(job);
   let answer: Dispatcher.ResponseData;
   try {
     answer = await node.pool.request({
@@ -95,8 +109,9 @@ async function attempt(node: Node, job: ImageJob, context: ForwardContext): Prom
         ...nodeHeaders(node),
         "x-request-id": context.requestId,
         "x-atoma-timeout-ms": String(context.timeoutMs),
+        "content-length": String(Buffer.byteLength(body)),
       },
-      body,
+      body: typeof body === "string" ? body : inSlices(body),
       signal: context.signal,
     });
   } catch (error) {
@@ -168,6 +183,7 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
         if (last.code !== "overloaded") last = result.error;
         continue;
       }
+      context.upload?.[Symbol.dispose]();
       yield* answered(result.answer, job, context);
       return;
     } finally {
