@@ -63,10 +63,11 @@ test("one picture is an image part, and every attempt sends the same bytes", asy
 test("edits refuse what cannot be a picture before the network", async (t) => {
   const server = await serve(t, (response) => json(response, ANSWER));
   for (const image of [[], new Uint8Array([1, 2, 3]), "cat.png", undefined, [null]]) {
-    // The types refuse most of these; JavaScript does not.
+    // Cast over `unknown`, since the types refuse most of these; callers in JavaScript can give them.
     const request = { prompt: "x", image } as unknown as EditImageRequest;
     errorOf(await imagesEdit(core(server), request), SDKValidationError);
   }
-  errorOf(await imagesEdit(core(server), { image: PNG_BYTES } as EditImageRequest), SDKValidationError); // no prompt
+  // Cast, since the types demand a prompt.
+  errorOf(await imagesEdit(core(server), { image: PNG_BYTES } as EditImageRequest), SDKValidationError);
   assert.equal(server.connections(), 0);
 });

@@ -4,7 +4,8 @@ import { isRecord } from "../models/errors/envelope.ts";
 import { SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { APICall } from "../types/async.ts";
-import { readErrorBody } from "./body.ts";
+import { cancel, readErrorBody } from "./body.ts";
+import { parseURL } from "./config.ts";
 import type { Deadline } from "./deadline.ts";
 import { patience } from "./patience.ts";
 import type { PreparedRequest } from "./request.ts";
@@ -39,7 +40,7 @@ export async function send(attempt: Attempt, authorization: string | undefined):
   const headers = { ...request.headers };
   let { url } = request;
   if (authorization && url.origin === origin) headers.authorization ??= authorization;
-  const logger = client._options.debugLogger;
+  const log = (line: string) => client._options.debugLogger?.log(line);
 
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const init = {
@@ -47,18 +48,18 @@ export async function send(attempt: Attempt, authorization: string | undefined):
       ...options.fetchOptions,
       method,
       headers,
-      ...(body === undefined ? undefined : { body }),
+      body: body ?? null,
       signal: deadline.signal,
     };
     attempt.trace(exchange(url, init));
-    logger?.log(`> ${method} ${url.origin}${url.pathname}`);
+    log(`> ${method} ${url.origin}${url.pathname}`);
     const sent = fetchOnce(client, url, init);
     const response = await deadline.race(sent).catch((cause: unknown) => {
       // A fetcher that does not listen to the signal may still answer, to nobody.
-      sent.then((late) => late.body?.cancel()).catch(() => {});
+      sent.then((late) => cancel(late.body)).catch(() => {});
       throw networkError(cause, deadline);
     });
-    logger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
+    log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
     attempt.trace(exchange(url, init, response));
     if (response.ok) return response;
     if (response.type === "opaqueredirect") {
@@ -66,8 +67,15 @@ export async function send(attempt: Attempt, authorization: string | undefined):
     }
     const next = redirectTarget(response, url, method);
     const text = attempt.redact(await readErrorBody(response, deadline));
-    if (!next) throw refusal(response, text, deadline);
-    if (next.origin !== url.origin) for (const name of ["authorization", "cookie"]) delete headers[name];
+    deadline.signal.throwIfAborted();
+    if (!next) {
+      const isRedirect = response.status < 400;
+      throw new APIError(isRedirect ? "A redirect that cannot be followed" : "API error occurred", response, text);
+    }
+    if (next.origin !== url.origin) {
+      delete headers.authorization;
+      delete headers.cookie;
+    }
     url = next;
   }
   throw new ConnectionError(`More than ${MAX_REDIRECTS} redirects`);
@@ -81,19 +89,14 @@ function fetchOnce({ _httpClient: httpClient }: ClientSDK, url: URL, init: Reque
   return httpClient.request(new Request(url, init), rest);
 }
 
-/** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
-function redirectTarget(response: Response, from: URL, method: string): URL | undefined {
-  const location = response.headers.get("location");
-  const isRedirect = [307, 308, ...(method === "GET" ? [301, 302, 303] : [])].includes(response.status);
-  if (!isRedirect || !location || !URL.canParse(location, from.href)) return undefined;
-  const to = new URL(location, from);
-  return to.protocol === "https:" || (to.protocol === "http:" && from.protocol === "http:") ? to : undefined;
-}
+type Sent = RequestInit & { method: string; headers: Record<string, string>; body: BodyInit | null };
 
-function refusal(response: Response, text: string, deadline: Deadline): SDKError {
-  if (deadline.signal.aborted) return deadline.signal.reason;
-  const isRedirect = response.status >= 300 && response.status < 400;
-  return new APIError(isRedirect ? "A redirect that cannot be followed" : "API error occurred", response, text);
+/** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
+function redirectTarget(response: Response, from: URL, method: string): URL | null {
+  const location = response.headers.get("location");
+  const isRedirect = (method === "GET" ? /^30[12378]$/ : /^30[78]$/).test(String(response.status));
+  const to = isRedirect && location ? parseURL(location, from) : null;
+  return to && (to.protocol === "https:" || to.protocol === from.protocol) ? to : null;
 }
 
 /** What was caught on the way, as an error of this package. */
@@ -110,12 +113,11 @@ export function networkError(cause: unknown, deadline: Deadline | undefined): SD
 }
 
 /** How far a call came. The `request` is made only when somebody looks at it, and its key is masked. */
-function exchange(url: URL, init: RequestInit & { headers: Record<string, string> }, response?: Response): APICall {
+function exchange(url: URL, { method, headers, body }: Sent, response?: Response): APICall {
   const call = {
     get request() {
-      const { method = "GET", headers, body } = init;
       const masked = headers.authorization ? { ...headers, authorization: "Bearer ***" } : headers;
-      return new Request(url, { method, headers: masked, ...(body ? { body } : undefined) });
+      return new Request(url, { method, headers: masked, body });
     },
   };
   // Not spread: that would make the request.

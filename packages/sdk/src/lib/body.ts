@@ -10,27 +10,16 @@ const DRAIN_BYTES = 1_048_576;
 const DRAIN_MS = 2_000;
 
 /**
- * Reads a whole body as text.
+ * Reads a whole body.
  * @throws ConnectionError when it breaks off, UnexpectedClientError when it is larger than `maxBytes`
  */
-export async function readText(response: Response, deadline: Deadline, maxBytes: number): Promise<string> {
-  const length = response.headers.get("content-length");
-  if (length && Number(length) <= maxBytes && !response.headers.has("content-encoding")) {
-    // fetch reads no more than content-length says, in the fastest way it has.
-    return whole(deadline.race(response.text()), deadline);
-  }
-  return (await readBlob(response, deadline, maxBytes)).text();
-}
-
-/** Reads a whole body as bytes. Throws as `readText`. */
-export async function readBytes(response: Response, deadline: Deadline, maxBytes: number): Promise<Bytes> {
-  return new Uint8Array(await (await readBlob(response, deadline, maxBytes)).arrayBuffer());
-}
-
-async function readBlob(response: Response, deadline: Deadline, maxBytes: number): Promise<Blob> {
+export async function readBody(response: Response, deadline: Deadline, maxBytes: number): Promise<Response | Blob> {
+  const { headers } = response;
+  const length = Number(headers.get("content-length") ?? Number.NaN);
+  // fetch reads no more than content-length says, in the fastest way it has.
+  if (length <= maxBytes && !headers.has("content-encoding")) return response;
   const chunks: Bytes[] = [];
-  const isTooLarge = Number(response.headers.get("content-length")) > maxBytes;
-  if (isTooLarge || !(await whole(pump(response, deadline, maxBytes, chunks), deadline))) {
+  if (length > maxBytes || !(await whole(pump(response, deadline, maxBytes, chunks), deadline))) {
     const error = new UnexpectedClientError(`The answer is larger than maxResponseBytes, ${maxBytes} bytes`);
     deadline.abort(error);
     throw error;
@@ -64,19 +53,19 @@ async function pump(response: Response, deadline: Deadline, maxBytes: number, ch
     }
     return true;
   } finally {
-    if (reader) cancel(reader);
+    cancel(reader);
   }
 }
 
 /** Closes a body that may be read, broken or neither. */
-export function cancel(reader: { cancel(): Promise<void> }): void {
-  reader.cancel().catch(() => {}); // it was broken before; nothing is left to close
+export function cancel(body: { cancel(): Promise<void> } | null | undefined): void {
+  body?.cancel().catch(() => {}); // it was broken before; nothing is left to close
 }
 
 /** Whatever a broken body rejects with, a broken body is a lost connection. */
 export async function whole<T>(read: Promise<T>, deadline: Deadline): Promise<T> {
   try {
-    return await read;
+    return await deadline.race(read);
   } catch (cause) {
     throw deadline.signal.aborted
       ? deadline.signal.reason

@@ -47,14 +47,17 @@ async function runCall<T>(
     const request = prepareRequest(client, call, options);
     idempotencyKey = request.idempotencyKey;
     const defaults = client._options;
-    const total = startDeadline(options.timeoutMs ?? defaults.timeoutMs, callerSignals(options));
+    const total = startDeadline(options.timeoutMs ?? defaults.timeoutMs, [
+      options.signal,
+      options.fetchOptions?.signal,
+    ]);
     deadline = total;
-    const attemptMs = options.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
     const policy = retryPolicy(options.retries ?? defaults.retryConfig, options.retryCodes);
     const startedAt = performance.now();
 
     for (;;) {
-      const own = attemptMs === undefined ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
+      const attemptMs = options.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
+      const own = startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
       try {
         total.signal.throwIfAborted();
         const authorization = await own.race(client._authorization());
@@ -77,17 +80,19 @@ async function runCall<T>(
         };
         const value = await call.read(await send(attempt, authorization), attempt);
         isOpen = call.isStream === true;
-        if (isOpen && own !== total) own.disarm();
+        if (isOpen) own.disarm();
         return [OK(value), trace];
       } catch (caught) {
         const error = networkError(caught, own);
-        const delay = total.signal.aborted
-          ? undefined
-          : retryDelayMs(policy, error, attempts, performance.now() - startedAt);
-        if (delay === undefined) throw error;
-        await pause(total, delay, error);
+        const delay = retryDelayMs(policy, error, attempts, performance.now() - startedAt);
+        if (delay === undefined || total.signal.aborted) throw error;
+        await total.sleep(delay).catch((end) => {
+          // A deadline that passes between two attempts has the last refusal as its cause.
+          if (end instanceof RequestTimeoutError) end.cause = error;
+          throw end;
+        });
       } finally {
-        if (!isOpen && own !== total) own.close();
+        if (!isOpen) own.close();
       }
     }
   } catch (caught) {
@@ -98,18 +103,4 @@ async function runCall<T>(
   } finally {
     if (!isOpen) deadline?.close();
   }
-}
-
-/** Waits between two attempts. A deadline that passes meanwhile has the last refusal as its cause. */
-async function pause(deadline: Deadline, ms: number, refusal: SDKError): Promise<void> {
-  try {
-    await deadline.sleep(ms);
-  } catch (error) {
-    if (error instanceof RequestTimeoutError) error.cause = refusal;
-    throw error;
-  }
-}
-
-function callerSignals(options: RequestOptions): AbortSignal[] {
-  return [options.signal, options.fetchOptions?.signal].filter((signal) => signal !== undefined && signal !== null);
 }

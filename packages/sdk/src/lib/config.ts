@@ -29,11 +29,9 @@ export interface SDKOptions {
   debugLogger?: Logger | undefined;
 }
 
-export const SDK_METADATA = {
-  language: "typescript",
-  sdkVersion: "0.2.0",
-  userAgent: "atoma-sdk/0.2.0",
-} as const;
+const sdkVersion = "0.2.0";
+export const userAgent = `atoma-sdk/${sdkVersion}`;
+export const SDK_METADATA = { language: "typescript", sdkVersion, userAgent } as const;
 
 /**
  * The base URL that the options ask for, or null when there is none that a request can be sent to.
@@ -43,13 +41,13 @@ export function serverURLFromOptions(options: SDKOptions): URL | null {
   const index = options.serverIdx ?? 0;
   const server = options.serverURL || ServerList[index];
   if (server === undefined) throw new Error(`Invalid server index ${index}`);
-  return parseServerURL(server);
+  return parseURL(server);
 }
 
-/** Null unless it is an absolute http(s) URL without credentials. */
-export function parseServerURL(server: string | URL): URL | null {
+/** Null unless it is an http(s) URL without credentials, absolute or from `base`: what fetch sends a request to. */
+export function parseURL(text: string | URL, base?: URL): URL | null {
   try {
-    const url = new URL(server);
+    const url = new URL(text, base);
     return /^https?:$/.test(url.protocol) && !url.username && !url.password ? url : null;
   } catch {
     return null;

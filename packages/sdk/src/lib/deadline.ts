@@ -27,41 +27,25 @@ export interface Deadline {
  */
 export function startDeadline(
   timeoutMs: number | undefined,
-  signals: readonly AbortSignal[],
+  signals: readonly (AbortSignal | null | undefined)[],
   reasonOf = (signal: AbortSignal): unknown =>
     new RequestAbortedError("The request was aborted by the caller", { cause: signal.reason }),
 ): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
-  // Not Promise.race with one promise for the end: that promise would hold on to everything that ever raced with it.
-  const waiting = new Set<(reason: unknown) => void>();
-  signal.addEventListener("abort", () => {
-    for (const reject of waiting) reject(signal.reason);
-  });
-
-  const listeners = signals.map((source) => {
-    const listener = () => controller.abort(reasonOf(source));
-    if (source.aborted) listener();
-    else source.addEventListener("abort", listener, { once: true });
-    return () => source.removeEventListener("abort", listener);
-  });
-  const expire = () => controller.abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
+  const abort = (reason: unknown) => controller.abort(reason);
+  const forgetters = signals.map((source) => source && whenAborted(source, () => abort(reasonOf(source))));
+  const expire = () => abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
   const timer = timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
 
   const deadline: Deadline = {
     signal,
-    abort: (reason) => controller.abort(reason),
+    abort,
+    // Not Promise.race with one promise for the end: that promise would hold on to everything that ever raced with it.
     race: (work) =>
       new Promise((resolve, reject) => {
-        const settle = <T>(how: (outcome: T) => void) => {
-          return (outcome: T) => {
-            waiting.delete(reject);
-            how(outcome);
-          };
-        };
-        work.then(settle(resolve), settle(reject));
-        if (signal.aborted) reject(signal.reason);
-        else waiting.add(reject);
+        const forget = whenAborted(signal, () => reject(signal.reason));
+        work.then(resolve, reject).then(forget);
       }),
     async sleep(ms) {
       let wake: ReturnType<typeof setTimeout> | undefined;
@@ -77,8 +61,15 @@ export function startDeadline(
     disarm: () => clearTimeout(timer),
     close() {
       clearTimeout(timer);
-      for (const remove of listeners) remove();
+      for (const forget of forgetters) forget?.();
     },
   };
   return deadline;
+}
+
+/** Calls `listener` when the signal is aborted, or at once if it is. What it returns takes the listener away. */
+function whenAborted(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  signal.addEventListener("abort", listener);
+  return () => signal.removeEventListener("abort", listener);
 }

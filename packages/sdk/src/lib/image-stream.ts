@@ -67,7 +67,7 @@ async function* imageEvents(
     if (completed < wanted) throw located(caught, attempt);
   } finally {
     clearTimeout(tail);
-    if (reader) cancel(reader);
+    cancel(reader);
     attempt.close();
   }
 }

@@ -4,8 +4,9 @@ import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { unwrap } from "../types/fp.ts";
 import type { Attempt } from "./attempt.ts";
-import { readBytes } from "./body.ts";
+import { readBody, whole } from "./body.ts";
 import { startCall } from "./call.ts";
+import { parseURL } from "./config.ts";
 import { readJSON } from "./json.ts";
 import { fromWire } from "./wire.ts";
 
@@ -35,14 +36,16 @@ export function downloader({ client, options, maxBytes, request }: Attempt): Dow
     const result = await startCall(
       client,
       () => {
-        if (!URL.canParse(url, request.url.href)) {
-          throw new SDKValidationError("Response", "the url of the picture cannot be read", url);
-        }
+        const path = parseURL(url, request.url);
+        if (!path) throw new SDKValidationError("Response", "the url of the picture cannot be read", url);
         return {
           method: "GET",
-          path: new URL(url, request.url),
+          path,
           accept: "image/*",
-          read: (response, attempt) => readBytes(response, attempt.deadline, maxBytes),
+          async read(response, { deadline }) {
+            const body = await readBody(response, deadline, maxBytes);
+            return new Uint8Array(await whole(body.arrayBuffer(), deadline));
+          },
         };
       },
       { serverURL, retries, ...limits },

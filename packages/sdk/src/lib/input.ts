@@ -2,26 +2,28 @@ import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { wireName } from "./wire.ts";
 
-const INTEGERS = new Set("n seed steps num_inference_steps width height output_compression partial_images".split(" "));
+const INTEGERS = /^(n|seed|(num_inference_)?steps|width|height|output_compression|partial_images)$/;
+
 /**
  * The fields of a request as they go on the wire, in their order. The rest is the server's to know.
  * @throws SDKValidationError without a prompt, for a count that is not an integer, or a field that is given twice
  */
 export function toWire(request: object): Record<string, unknown> {
-  const invalid = (message: string) => new SDKValidationError("Input", message, request);
-  if (!isRecord(request)) throw invalid("the request must be an object");
-  const wire: Record<string, unknown> = {};
-  const { additionalFields, ...fields } = request;
-  if (additionalFields !== undefined && !isRecord(additionalFields))
-    throw invalid("additionalFields must be an object");
+  const check = (isRight: boolean, message: string) => {
+    if (!isRight) throw new SDKValidationError("Input", message, request);
+  };
+  check(isRecord(request), "the request must be an object");
+  const { additionalFields = {}, ...fields } = request as Record<string, unknown>; // looked at in the line above
+  check(isRecord(additionalFields), "additionalFields must be an object");
   const named = Object.entries(fields).map(([name, value]): [string, unknown] => [wireName(name), value]);
-  for (const [name, value] of named.concat(Object.entries(additionalFields ?? {}))) {
+  const wire: Record<string, unknown> = {};
+  for (const [name, value] of named.concat(Object.entries(Object(additionalFields)))) {
     if (value === undefined) continue;
-    if (Object.hasOwn(wire, name)) throw invalid(`${name} is given twice`);
-    if (INTEGERS.has(name) && value !== null && !Number.isInteger(value)) throw invalid(`${name} must be an integer`);
+    check(!Object.hasOwn(wire, name), `${name} is given twice`);
+    check(!INTEGERS.test(name) || value === null || Number.isInteger(value), `${name} must be an integer`);
     wire[name] = value;
   }
-  if (typeof wire.prompt !== "string") throw invalid("prompt must be a string");
+  check(typeof wire.prompt === "string", "prompt must be a string");
   return wire;
 }
 

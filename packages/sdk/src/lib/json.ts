@@ -2,7 +2,7 @@ import { APIError } from "../models/errors/apierror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import type { Attempt } from "./attempt.ts";
-import { ERROR_BODY_LENGTH, readText } from "./body.ts";
+import { ERROR_BODY_LENGTH, readBody, whole } from "./body.ts";
 
 /**
  * Reads a 2xx answer that must be a JSON object, whatever its content type calls it.
@@ -10,7 +10,8 @@ import { ERROR_BODY_LENGTH, readText } from "./body.ts";
  * @throws SDKValidationError for an answer that claims to be JSON and is not an object
  */
 export async function readJSON(response: Response, attempt: Attempt): Promise<Record<string, unknown>> {
-  const text = await readText(response, attempt.deadline, attempt.maxBytes);
+  const { deadline, maxBytes } = attempt;
+  const text = await whole((await readBody(response, deadline, maxBytes)).text(), deadline);
   const unexpected = (message: string) =>
     new APIError(message, response, attempt.redact(text.slice(0, ERROR_BODY_LENGTH)));
   if (text.trim() === "") throw unexpected("Unexpected API response, an empty body");

@@ -1,6 +1,7 @@
 import type { ImageInput } from "../models/components/editimagerequest.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import type { Bytes } from "../types/bytes.ts";
+import { encodeBase64 } from "./base64.ts";
 import { sniffMediaType } from "./media-type.ts";
 
 /**
@@ -31,7 +32,7 @@ async function typedImage(image: ImageInput): Promise<{ blob: Blob; fileName: st
   const given = image instanceof Blob ? image : undefined;
   const bytes = image instanceof Blob ? new Uint8Array(await image.slice(0, 12).arrayBuffer()) : asBytes(image);
   const known = given?.type === "application/octet-stream" ? "" : given?.type;
-  const type = known || sniffMediaType(bytes);
+  const type = known || sniffMediaType(encodeBase64(bytes.subarray(0, 12)));
   if (!type)
     throw new SDKValidationError("Input", "an image is in no known format; give a Blob with a type", undefined);
   const name = given && "name" in given ? String(given.name) : "";

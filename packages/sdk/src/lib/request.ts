@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
 import type { Bytes } from "../types/bytes.ts";
-import { parseServerURL, SDK_METADATA } from "./config.ts";
+import { parseURL, userAgent } from "./config.ts";
 import { isServerRuntime } from "./env.ts";
 import type { ClientSDK, RequestOptions } from "./sdks.ts";
 
@@ -28,28 +28,29 @@ export interface PreparedRequest {
 
 /** @throws InvalidRequestError when a URL or a header cannot be sent */
 export function prepareRequest(client: ClientSDK, operation: Operation, options: RequestOptions): PreparedRequest {
-  const base = options.serverURL === undefined ? client._baseURL : parseServerURL(options.serverURL);
+  const base = options.serverURL === undefined ? client._baseURL : parseURL(options.serverURL);
   if (!base) {
     throw new InvalidRequestError("serverURL must be an http(s) URL without credentials");
   }
   const { method, path, body, accept, contentType } = operation;
   const headers: Record<string, string> = { accept };
   if (contentType) headers["content-type"] = contentType;
-  if (isServerRuntime()) headers["user-agent"] = SDK_METADATA.userAgent;
+  if (isServerRuntime()) headers["user-agent"] = userAgent;
   if (options.fetchOptions?.headers) Object.assign(headers, callerHeaders(options.fetchOptions.headers));
+  let idempotencyKey = headers["idempotency-key"];
   if (method === "POST") {
-    if (options.idempotencyKey) headers["idempotency-key"] = options.idempotencyKey;
-    headers["idempotency-key"] ??= randomId();
-    if (!/^[\x21-\x7e]{1,255}$/.test(headers["idempotency-key"])) {
+    idempotencyKey = options.idempotencyKey || (headers["idempotency-key"] ?? randomId());
+    if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
       throw new InvalidRequestError("An idempotency key has 1 to 255 visible ASCII characters");
     }
+    headers["idempotency-key"] = idempotencyKey;
   }
   return {
     url: path instanceof URL ? path : resolve(base, path),
     method,
     body,
     headers,
-    idempotencyKey: headers["idempotency-key"],
+    idempotencyKey,
     origin: base.origin,
   };
 }
@@ -66,8 +67,7 @@ type HeadersLike = NonNullable<RequestInit["headers"]>;
 
 /** Headers in any of the forms that fetch takes, with lower-case names, those without a value left out. */
 function callerHeaders(given: HeadersLike): Record<string, string> {
-  const pairs =
-    Symbol.iterator in given ? given : Object.entries(given).filter(([, value]) => (value ?? null) !== null);
+  const pairs = Symbol.iterator in given ? given : Object.entries(given).filter(([, value]) => value != null);
   try {
     return Object.fromEntries(new Headers(pairs));
   } catch {
@@ -76,8 +76,7 @@ function callerHeaders(given: HeadersLike): Record<string, string> {
   }
 }
 
-/** 128 random bits; randomUUID is missing on pages without https. */
+/** 128 random bits. Not randomUUID, which is missing on pages without https. */
 function randomId(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
 }

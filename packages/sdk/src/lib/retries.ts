@@ -33,7 +33,8 @@ export interface RetryPolicy {
   maxRetries: number;
   /** Such as "429" or "5XX". */
   codes: readonly string[];
-  connections: "unestablished" | "all" | "none";
+  /** As in `RetryConfig`. */
+  retryConnectionErrors: boolean | undefined;
   backoff: Required<{ [K in keyof BackoffStrategy]: number }>;
 }
 
@@ -45,20 +46,12 @@ const MAX_RETRY_AFTER_MS = 120_000;
 
 /** The policy that the options describe; by default 2 retries after 429, 503 and connections never established. */
 export function retryPolicy(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy {
-  if (config?.strategy !== "backoff") {
-    return {
-      maxRetries: config ? 0 : 2,
-      codes: codes ?? ["429", "503"],
-      connections: "unestablished",
-      backoff: DEFAULT_BACKOFF,
-    };
-  }
-  const given = Object.entries(config.backoff ?? {}).filter(([, value]) => Number.isFinite(value));
-  const { retryConnectionErrors: lost } = config;
+  const backoff = config?.strategy === "backoff" ? config : undefined;
+  const given = Object.entries(backoff?.backoff ?? {}).filter(([, value]) => Number.isFinite(value));
   return {
-    maxRetries: Number.POSITIVE_INFINITY,
-    codes: codes ?? ["429", "5XX"],
-    connections: lost ? "all" : lost === false ? "none" : "unestablished",
+    maxRetries: backoff ? 1 / 0 : config ? 0 : 2,
+    codes: codes ?? ["429", backoff ? "5XX" : "503"],
+    retryConnectionErrors: backoff?.retryConnectionErrors,
     backoff: { ...DEFAULT_BACKOFF, ...Object.fromEntries(given) },
   };
 }
@@ -76,10 +69,10 @@ export function retryDelayMs(
 ): number | undefined {
   if (attempts > policy.maxRetries || !isRetryable(policy, error)) return undefined;
   const asked = error instanceof APIError ? error.retryAfterMs : undefined;
-  if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined;
   const delay =
     asked === undefined ? backoffDelayMs(attempts, policy.backoff) : Math.max(asked, attempts > 1 ? MIN_DELAY_MS : 0);
-  return elapsedMs + delay > policy.backoff.maxElapsedTime ? undefined : delay;
+  const isTooLong = Number(asked) > MAX_RETRY_AFTER_MS || elapsedMs + delay > policy.backoff.maxElapsedTime;
+  return isTooLong ? undefined : delay;
 }
 
 /**
@@ -91,18 +84,17 @@ export function backoffDelayMs(attempts: number, backoff: RetryPolicy["backoff"]
   return Math.max(MIN_DELAY_MS, random() * ceiling);
 }
 
-function isRetryable(policy: RetryPolicy, error: SDKError): boolean {
+function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKError): boolean {
   if (error instanceof APIError) {
     const wish = error.headers.get("x-should-retry");
     if (wish === "true" || wish === "false") return wish === "true";
     const status = String(error.statusCode);
-    const isListed = policy.codes.some((code) => code.replace(/xx$/i, status.slice(1)) === status);
+    const isListed = codes.some((code) => code.replace(/xx$/i, status.slice(1)) === status);
     // An attempt of this very call is still at work on the server: the next one gets its picture.
-    return isListed || (policy.connections === "all" && error.code === "idempotency_in_progress");
+    return isListed || (retryConnectionErrors === true && error.code === "idempotency_in_progress");
   }
-  if (error instanceof RequestTimeoutError) return policy.connections === "all";
-  if (!(error instanceof ConnectionError) || policy.connections === "none") return false;
-  return policy.connections === "all" || wasNeverEstablished(error);
+  if (error instanceof RequestTimeoutError) return retryConnectionErrors === true;
+  return error instanceof ConnectionError && (retryConnectionErrors ?? wasNeverEstablished(error));
 }
 
 const NOT_CONNECTED = /^(connect|getaddrinfo)$|REFUSED|UNREACH|CONNECT_TIMEOUT|FailedToOpenSocket/i;

@@ -21,7 +21,7 @@ export async function* readEvents(
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const parser = new SSEParser();
   for (;;) {
-    const { value, done } = await whole(deadline.race(readWithin(reader, deadline, idleMs)), deadline);
+    const { value, done } = await whole(readWithin(reader, deadline, idleMs), deadline);
     if (done) break;
     yield* parser.push(value);
     if (parser.pending > maxLength) {

@@ -23,7 +23,7 @@ export class APIPromise<T> extends Promise<T> {
   readonly #settled: Promise<[T, APICall]>;
 
   constructor(settled: Promise<[T, APICall]>) {
-    // The base promise is never looked at: every method below is answered from `settled`.
+    // The base promise is never looked at: `then` is answered from `settled`, and `catch` and `finally` call `then`.
     super(() => {});
     this.#settled = settled;
   }
@@ -38,14 +38,6 @@ export class APIPromise<T> extends Promise<T> {
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#settled.then(([value]) => value).then(onFulfilled, onRejected);
-  }
-
-  override catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
-    return this.then(null, onRejected);
-  }
-
-  override finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.#settled.then(([value]) => value).finally(onFinally);
   }
 
   /** Resolves to the value and the request and response behind it. */

@@ -26,9 +26,10 @@ export class ImageData {
   [field: string]: unknown;
 
   readonly #download: Download;
-  readonly #format: string | undefined;
+  readonly #type: string | undefined;
   #downloaded: Promise<Bytes> | undefined;
-  #downloadedType: string | undefined;
+  /** The first bytes of what was downloaded, in base64. */
+  #head = "";
 
   /**
    * @param fields of the answer, in camelCase
@@ -36,14 +37,14 @@ export class ImageData {
    */
   constructor(fields: Record<string, unknown>, download: Download, format?: unknown) {
     for (const [name, value] of Object.entries(fields)) {
-      if (!(name in ImageData.prototype)) this[name] = value; // no field may take the place of a method
+      if (!(name in this)) this[name] = value; // no field may take the place of a method
     }
     // Some servers send a data: URL where base64 belongs.
     if (typeof this.b64Json === "string") this.b64Json = this.b64Json.replace(DATA_URL, "");
     if (!this.b64Json) delete this.b64Json;
     if (!this.url) delete this.url;
     this.#download = download;
-    this.#format = typeof format === "string" ? format : undefined;
+    this.#type = typeof format === "string" ? `image/${format}` : undefined;
   }
 
   /**
@@ -51,9 +52,7 @@ export class ImageData {
    * says, or undefined.
    */
   get mediaType(): string | undefined {
-    const encoded = this.#base64();
-    const sniffed = encoded === undefined ? this.#downloadedType : sniffMediaType(head(encoded));
-    return sniffed ?? (this.#format ? `image/${this.#format}` : undefined);
+    return sniffMediaType(this.#base64() ?? this.#head) ?? this.#type;
   }
 
   /**
@@ -62,18 +61,12 @@ export class ImageData {
    */
   async bytes(options?: DownloadOptions): Promise<Bytes> {
     const encoded = this.#base64();
-    if (encoded !== undefined) {
-      try {
-        return decodeBase64(encoded);
-      } catch (cause) {
-        throw new SDKValidationError("Response", "the picture is not base64", encoded, cause);
-      }
-    }
+    if (encoded !== undefined) return decodeBase64(encoded);
     if (!this.url) throw new SDKValidationError("Response", "neither b64_json nor url", { ...this });
     this.#downloaded ??= this.#download(this.url, options);
     try {
       const bytes = await this.#downloaded;
-      this.#downloadedType = sniffMediaType(bytes);
+      this.#head = encodeBase64(bytes.subarray(0, 12));
       return bytes;
     } catch (error) {
       this.#downloaded = undefined; // another try may do better
@@ -125,11 +118,3 @@ export class ImageData {
 }
 
 const DATA_URL = /^data:[^,]{0,99};base64,/;
-
-function head(base64: string): Uint8Array {
-  try {
-    return decodeBase64(base64.slice(0, 16));
-  } catch {
-    return new Uint8Array();
-  }
-}

@@ -1,21 +1,21 @@
 import { parseRetryAfterMs } from "../../lib/retry-after.ts";
-import { type Envelope, readEnvelope } from "./envelope.ts";
+import { readEnvelope } from "./envelope.ts";
 import { bounded, brand, hide, SDKError } from "./sdkerror.ts";
 
 /** The server answered, and its answer is not the one that was asked for. */
 export class APIError extends SDKError {
   /** HTTP status. 200 where a server sent an error envelope with it. */
-  readonly statusCode: number;
-  readonly contentType: string;
+  declare readonly statusCode: number;
+  declare readonly contentType: string;
   /** Machine-readable cause, such as `rate_limit_exceeded`. */
-  readonly code: string | undefined;
-  readonly type: string | undefined;
+  declare readonly code: string | undefined;
+  declare readonly type: string | undefined;
   /** The field of the request that the error is about. */
-  readonly param: string | undefined;
+  declare readonly param: string | undefined;
   /** `x-request-id`: quote it to whoever runs the server. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
   /** How long the server asks to wait, ms. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** The first 65,536 characters of the body. */
   declare readonly body: string;
   /** The answer; its body is already read. */
@@ -26,20 +26,17 @@ export class APIError extends SDKError {
   }
 
   constructor(message: string, rawResponse: Response, body = "") {
-    const envelope: Envelope = readEnvelope(body);
-    const { status, headers } = rawResponse;
-    const said = envelope.message || rawResponse.statusText;
-    super(
-      `${message}: Status ${status}${envelope.code ? ` ${envelope.code}` : ""}${said ? `: ${bounded(said, 500)}` : ""}`,
-    );
-    this.statusCode = status;
-    this.contentType = headers.get("content-type") ?? "";
-    this.code = envelope.code;
-    this.type = envelope.type;
-    this.param = envelope.param;
-    this.requestId = headers.get("x-request-id") ?? undefined;
-    this.retryAfterMs = parseRetryAfterMs(headers, Date.now());
-    hide<{ body?: string; rawResponse?: Response }>(this, { body, rawResponse });
+    const { message: said, ...envelope } = readEnvelope(body);
+    const { status: statusCode, statusText, headers } = rawResponse;
+    const status = [`Status ${statusCode}`, envelope.code].filter(Boolean).join(" ");
+    super([message, status, bounded(said || statusText, 500)].filter(Boolean).join(": "));
+    Object.assign(this, envelope, {
+      statusCode,
+      contentType: headers.get("content-type") ?? "",
+      requestId: headers.get("x-request-id") ?? undefined,
+      retryAfterMs: parseRetryAfterMs(headers, Date.now()),
+    });
+    hide(this, { body, rawResponse });
   }
 
   get headers(): Headers {

@@ -28,14 +28,13 @@ function brandOf(value: unknown): string {
 /** Gives an error class its `name` and the brand by which other copies of the package know it. */
 export function brand(errorClass: { prototype: Error }, name: string): void {
   const { prototype } = errorClass;
-  Object.assign(prototype, { [BRAND]: `${brandOf(prototype) || "/"}${name}/` });
-  hide(prototype, { name });
+  hide(prototype, { name, [BRAND]: `${brandOf(prototype) || "/"}${name}/` });
 }
 
 /** Keeps a property reachable while `JSON.stringify` and `util.inspect` pass over it. */
-export function hide<T extends object>(target: T, properties: Partial<T>): void {
-  for (const [key, value] of Object.entries(properties)) {
-    Object.defineProperty(target, key, { value, enumerable: false, configurable: true, writable: true });
+export function hide(target: object, properties: object): void {
+  for (const key of Reflect.ownKeys(properties)) {
+    Object.defineProperty(target, key, { value: Reflect.get(properties, key), configurable: true, writable: true });
   }
 }
 

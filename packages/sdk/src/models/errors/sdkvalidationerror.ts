@@ -17,7 +17,7 @@ export class SDKValidationError extends SDKError {
   constructor(where: "Input" | "Response", rawMessage: string, rawValue: unknown, cause?: unknown) {
     super(`${where} validation failed: ${bounded(rawMessage, 500)}`, cause === undefined ? undefined : { cause });
     this.rawMessage = bounded(rawMessage, 500);
-    hide<{ rawValue?: unknown }>(this, { rawValue });
+    hide(this, { rawValue });
   }
 
   /** The message with an excerpt of the value, at most about 1,000 characters. */
