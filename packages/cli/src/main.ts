@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import type { Ledger } from "@atoma/ledger";
 import { type Config, flagOf, readConfig, SETTING_NAMES, settingsHelp } from "./config.ts";
 import { openConfiguredLedger } from "./data-folder.ts";
+import { s3Options } from "./s3-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 const HELP = `usage: atoma COMMAND [--config FILE] [settings]
@@ -86,7 +87,9 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     }
     case "check-config": {
       nothingElse();
+      s3Options(config);
       const secrets = {
+        s3_secret_access_key: config.s3_secret_access_key && "***",
         node_token: config.node_token && "***",
         admin_key: config.admin_key && "***",
         database_url: config.database_url?.replace(/:\/\/[^@/]*@/, "://***@"),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readConfig } from "../src/config.ts";
+import { s3Options } from "../src/s3-options.ts";
 import { atoma } from "./support/up.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "atoma-config-"));
@@ -33,6 +34,26 @@ test("nodes, models and aliases", () => {
   assert.deepEqual(config.models, ["a", "b"]);
   assert.deepEqual(config.model_aliases, { "x/y": "atoma-tiny" });
   assert.deepEqual(read("", { ATOMA_MODEL_ALIASES: "p=q" }).model_aliases, { p: "q" });
+});
+
+test("a bucket for pictures, whose settings need one another", async () => {
+  assert.equal(s3Options(read("")), undefined);
+  const full = 's3_bucket = "b"\ns3_endpoint = "http://h:1"\ns3_access_key_id = "id"\ns3_addressing = "host"\n';
+  assert.deepEqual(s3Options(read(full, { ATOMA_S3_SECRET_ACCESS_KEY: "s", ATOMA_S3_REGION: "eu" })), {
+    bucket: "b",
+    prefix: "atoma/",
+    region: "eu",
+    endpoint: "http://h:1",
+    addressing: "host",
+    credentials: { accessKeyId: "id", secretAccessKey: "s" },
+  });
+  assert.throws(() => s3Options(read(full)), { name: "UsageError", message: /s3_secret_access_key/ });
+  assert.throws(() => s3Options(read('s3_region = "eu"')), { name: "UsageError", message: /^s3_region: .*s3_bucket/ });
+  const env = { ATOMA_S3_BUCKET: "b", ATOMA_S3_ACCESS_KEY_ID: "id", ATOMA_S3_SECRET_ACCESS_KEY: "very-secret" };
+  const shown = await atoma(["check-config"], env);
+  assert.equal(JSON.parse(shown.out).s3_bucket, "b");
+  assert.ok(!shown.out.includes("very-secret"));
+  assert.equal((await atoma(["check-config"], { ATOMA_S3_REGION: "eu" })).code, 2);
 });
 
 test("messages name the key and the source", () => {

@@ -202,6 +202,8 @@ export const errors = {
   invalidUrl: (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${shown(path)})`),
   fileNotFound: () => new ApiError(404, "This file does not exist."),
   fileExpired: () => new ApiError(410, "This file has expired."),
+  rangeNotSatisfiable: (size: number) =>
+    new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),
   invalidMethod: (method: string, path: string, allow: string) =>
     new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),
   requestTimeout: () =>
@@ -265,6 +267,12 @@ export const errors = {
     new ApiError(503, "The server is shutting down. Try again.", { code: "shutting_down", retryAfterMs: 1000 }),
   databaseAway: (cause?: unknown) =>
     new ApiError(503, "The ledger cannot be reached now. Try again soon.", {
+      code: "overloaded",
+      retryAfterMs: 2000,
+      cause,
+    }),
+  filesAway: (cause?: unknown) =>
+    new ApiError(503, "The store of pictures cannot be reached now. Try again soon.", {
       code: "overloaded",
       retryAfterMs: 2000,
       cause,

@@ -2,10 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Ledger } from "@atoma/ledger";
 import type { Logger } from "pino";
 import { openDiskStore } from "./files/disk.ts";
+import type { FileStore } from "./files/file-store.ts";
+import type { S3Options } from "./files/s3.ts";
 import { type NodeConfig, openRegistry } from "./nodes/registry.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
 
+export type { S3Options } from "./files/s3.ts";
 export type { NodeConfig } from "./nodes/registry.ts";
 
 export interface GatewayOptions {
@@ -17,6 +20,8 @@ export interface GatewayOptions {
   readonly nodes: readonly NodeConfig[];
   /** Folder for finished pictures. */
   readonly filesDir: string;
+  /** Keeps finished pictures in a bucket instead, which several gateways can share. */
+  readonly s3?: S3Options | undefined;
   /** Other names for models: alias → model id. */
   readonly modelAliases?: Readonly<Record<string, string>>;
   /** What a request without a model gets; without it such a request is refused. */
@@ -52,10 +57,16 @@ const SWEEP_MS = 1000;
 const FILE_SWEEP_MS = 60_000;
 const DRAIN_POLL_MS = 20;
 
+async function openFiles({ s3, filesDir, log }: GatewayOptions): Promise<FileStore> {
+  if (!s3) return openDiskStore(filesDir);
+  const { openS3Store } = await import("./files/s3.ts"); // the AWS SDK, which most gateways never load
+  return openS3Store(s3, log);
+}
+
 /** Starts a gateway. Resolves when it accepts connections; nodes may come later. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { ledger, log } = options;
-  const files = await openDiskStore(options.filesDir);
+  const files = await openFiles(options);
   const registry = openRegistry({
     nodes: options.nodes,
     aliases: new Map(Object.entries(options.modelAliases ?? {})),
@@ -93,8 +104,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   });
 
-  const quietly = (what: string, work: () => Promise<unknown>) => () => {
-    work().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
+  /** One go at a time, however long it takes; a failure is told and tried again. */
+  const quietly = (what: string, work: () => Promise<unknown>) => {
+    let busy = false;
+    return async () => {
+      if (busy) return;
+      busy = true;
+      await work().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
+      busy = false;
+    };
   };
   const sweepers = [
     setInterval(
@@ -121,6 +139,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       app.server.closeAllConnections();
       await app.close();
       await registry.close();
+      await files.close();
     },
   };
 }

@@ -120,7 +120,9 @@ export function buildServer(deps: Deps): FastifyInstance {
 
   app.post("/v1/images/generations", imagesGenerations(deps));
   app.post("/v1/images/edits", imagesEdits(deps));
-  app.get("/v1/images/files/:name", imageFiles(deps));
+  const files = imageFiles(deps);
+  app.head("/v1/images/files/:name", files); // Fastify's own would read the file to its end
+  app.get("/v1/images/files/:name", files);
   modelRoutes(app, deps);
   healthRoute(app, deps);
   if (deps.adminKey !== undefined) adminRoutes(app, deps, deps.adminKey);

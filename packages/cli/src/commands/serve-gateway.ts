@@ -4,6 +4,7 @@ import type { Ledger } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { dataFolder } from "../data-folder.ts";
+import { s3Options } from "../s3-options.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** Starts a gateway as the configuration says, with these nodes and, given its key, the admin API. */
@@ -22,6 +23,7 @@ export async function serveGateway(
       log,
       nodes,
       filesDir: join(dataFolder(config), "files"),
+      s3: s3Options(config),
       modelAliases: config.model_aliases,
       defaultModel: config.default_model,
       unknownFields: config.unknown_fields,

@@ -1,6 +1,7 @@
-import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { errors } from "@atoma/contract";
 import { parseFileName } from "./file-name.ts";
 import type { FileStore } from "./file-store.ts";
 
@@ -8,6 +9,13 @@ import type { FileStore } from "./file-store.ts";
 async function removeAbandoned(path: string): Promise<void> {
   const info = await stat(path).catch(() => undefined);
   if (info && Date.now() - info.mtimeMs > 3_600_000) await rm(path, { force: true });
+}
+
+async function openFile(path: string, range: { start: number; end: number } | undefined): Promise<Readable> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? errors.fileExpired() : error;
+  });
+  return file.createReadStream(range);
 }
 
 /** Files in one folder; written beside their place, flushed, and renamed into it. */
@@ -32,7 +40,7 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
       const path = join(folder, name);
       const info = await stat(path).catch(() => undefined);
       if (!info?.isFile()) return undefined;
-      return { size: info.size, open: (range) => createReadStream(path, range) };
+      return { size: info.size, open: (range) => openFile(path, range) };
     },
 
     async sweep(nowMs) {
@@ -45,5 +53,7 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
       }
       return removed;
     },
+
+    async close() {},
   };
 }

@@ -15,20 +15,18 @@ export function needsFile(job: ImageJob, replayable: boolean): boolean {
   return replayable || (!job.stream && job.responseFormat !== "b64_json");
 }
 
-/** Stores the pictures that need a file. */
+/** Stores the pictures that need a file, all at once: there are ten at most. */
 export async function keepImages(
   job: ImageJob,
   images: readonly GeneratedImage[],
-  context: KeepContext,
+  { files, randomBytes, expiresAtMs, replayable }: KeepContext,
 ): Promise<(GeneratedImage & { file: string | undefined })[]> {
-  const kept: (GeneratedImage & { file: string | undefined })[] = [];
-  for (const image of images) {
-    let file: string | undefined;
-    if (needsFile(job, context.replayable)) {
-      file = fileName(context.expiresAtMs, context.randomBytes(18), image.format);
-      await context.files.put(file, image.bytes);
-    }
-    kept.push({ ...image, file });
-  }
-  return kept;
+  const wanted = needsFile(job, replayable);
+  return Promise.all(
+    images.map(async (image) => {
+      const file = wanted ? fileName(expiresAtMs, randomBytes(18), image.format) : undefined;
+      if (file !== undefined) await files.put(file, image.bytes);
+      return { ...image, file };
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { type ApiError, errors } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { FileStoreUnavailableError } from "../files/file-store.ts";
 
 /** How long a refused body may go on arriving so that its sender gets to read the answer. */
 const LINGER_MS = 1000;
@@ -10,6 +11,7 @@ const LINGER_MS = 1000;
 export function toApiError(error: unknown): ApiError {
   if (isApiError(error)) return error;
   if (error instanceof LedgerUnavailableError) return errors.databaseAway(error);
+  if (error instanceof FileStoreUnavailableError) return errors.filesAway(error);
   return errors.internal(error);
 }
 

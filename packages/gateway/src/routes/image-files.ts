@@ -38,25 +38,27 @@ export function imageFiles(deps: Deps) {
 
     // A name is never used again for other bytes, so it serves as their tag.
     const etag = `"${name}"`;
+    const unchanged = matches(request.headers["if-none-match"], etag);
+    const ifRange = request.headers["if-range"];
+    const range =
+      unchanged || (ifRange !== undefined && ifRange !== etag)
+        ? undefined
+        : readRange(request.headers.range, file.size);
+    if (range === "unsatisfiable") throw errors.rangeNotSatisfiable(file.size);
     reply.headers({
       "content-type": MEDIA_TYPES[parsed.format],
       etag,
       "accept-ranges": "bytes",
       "cache-control": "private, immutable, max-age=3600",
       "content-disposition": `inline; filename="${name}"`,
-      "x-content-type-options": "nosniff",
     });
-    if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send();
-
-    const ifRange = request.headers["if-range"];
-    const range = ifRange === undefined || ifRange === etag ? readRange(request.headers.range, file.size) : undefined;
-    if (range === "unsatisfiable") {
-      return reply.code(416).header("content-range", `bytes */${file.size}`).send();
-    }
+    if (unchanged) return reply.code(304).send();
     const length = range ? range.end - range.start + 1 : file.size;
     reply.code(range ? 206 : 200).header("content-length", String(length));
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${file.size}`);
+    if (request.method === "HEAD") return reply.send("");
+    const content = await file.open(range);
     cutStalledReader(reply.raw);
-    return reply.send(file.open(range));
+    return reply.send(content);
   };
 }

@@ -14,7 +14,8 @@ export interface RenderContext {
   readonly origin: string;
 }
 
-type Part = string | { readonly size: number; readonly bytes: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
+type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+type Part = string | { readonly size: number; readonly bytes: () => Bytes | Promise<Bytes> };
 
 /** A multiple of 3, so that slices encode without padding between them. */
 const SLICE = 48 * 1024;
@@ -27,7 +28,7 @@ async function pictureOf(item: AnswerItem, files: FileStore): Promise<Exclude<Pa
   return { size: stored.size, bytes: () => stored.open() };
 }
 
-async function* base64(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<string> {
+async function* base64(source: Bytes): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     const bytes =
@@ -49,7 +50,7 @@ function rendered(parts: readonly Part[]): RenderedBody {
     async *chunks() {
       for (const part of parts) {
         if (typeof part === "string") yield part;
-        else yield* base64(part.bytes());
+        else yield* base64(await part.bytes());
       }
     },
   };
