@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { NodeConfig } from "@atoma/gateway";
 import { parse as parseToml } from "smol-toml";
+import { readNodes } from "./read-nodes.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Value = string | number | boolean;
@@ -108,25 +109,6 @@ function readFile(path: string): Record<string, unknown> {
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : "not TOML"}`);
   }
-}
-
-function readNodes(value: unknown): NodeConfig[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new UsageError("nodes: expected [[nodes]] tables");
-  return value.map((entry: Record<string, unknown>, i) => {
-    for (const key of Object.keys(entry)) {
-      if (!["name", "url", "token"].includes(key)) throw new UsageError(`nodes[${i}].${key}: unknown key`);
-    }
-    const { name = `node-${i + 1}`, url: address, token } = entry;
-    if (typeof address !== "string" || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
-      throw new UsageError(`nodes[${i}].url: expected an http or https URL`);
-    }
-    const { origin, href } = new URL(address);
-    if (href !== `${origin}/`) throw new UsageError(`nodes[${i}].url: expected an origin, without path or user`);
-    if (typeof name !== "string") throw new UsageError(`nodes[${i}].name: expected a text`);
-    if (token !== undefined && typeof token !== "string") throw new UsageError(`nodes[${i}].token: expected a text`);
-    return { name, url: address, token };
-  });
 }
 
 function readStrings(key: string, value: unknown): string[] {

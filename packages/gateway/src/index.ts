@@ -9,6 +9,9 @@ import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
 
 export type { S3Options } from "./files/s3.ts";
+export { DIALECT_NAMES, type DialectName } from "./nodes/dialect.ts";
+export type { ForeignName } from "./nodes/dialects.ts";
+export { type NodeModel, readForeignModel } from "./nodes/foreign-models.ts";
 export type { NodeConfig } from "./nodes/registry.ts";
 
 export interface GatewayOptions {

@@ -3,7 +3,6 @@ import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import { keepImages } from "./files/keep.ts";
 import type { Departure } from "./http/client-gone.ts";
-import { atoma } from "./nodes/atoma.ts";
 import { forward } from "./steps/forward.ts";
 import type { Reservation } from "./steps/reserve.ts";
 import { settle } from "./steps/settle.ts";
@@ -25,8 +24,7 @@ export interface Run {
 /** Step 4, about to begin: nothing is sent to a node before the first event is asked for. */
 export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
   const events = forward(run.job, {
-    candidates: deps.registry.candidates(run.job.card.id),
-    dialect: atoma,
+    candidates: () => deps.registry.candidates(run.job),
     requestId: run.requestId,
     signal: run.departure.signal,
     timeoutMs: deps.generationTimeoutMs,

@@ -16,8 +16,9 @@ async function* split(bytes: Uint8Array, width: number): AsyncGenerator<Uint8Arr
 
 async function decode(bytes: Uint8Array, width: number): Promise<GenerationEvent[]> {
   const events: GenerationEvent[] = [];
-  // The dialect reads no field of the job.
-  for await (const event of atoma.events(split(bytes, width), undefined as never)) events.push(event);
+  // The dialect reads no field of the job, nor of the attempt.
+  for await (const event of atoma.events(split(bytes, width), undefined as never, undefined as never))
+    events.push(event);
   return events;
 }
 

@@ -1,6 +1,7 @@
 import { formatSize, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import { Decoder } from "cbor-x";
 import type { Dialect } from "./dialect.ts";
+import { isUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
@@ -27,13 +28,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 
-function isUsage(value: unknown): boolean {
-  if (value === undefined) return true;
-  if (!isRecord(value) || !isRecord(value.input_tokens_details)) return false;
-  const { text_tokens, image_tokens } = value.input_tokens_details;
-  return [value.total_tokens, value.input_tokens, value.output_tokens, text_tokens, image_tokens].every(isCount);
-}
-
 /** Checks the shape that the gateway relies on; whether it is what was ordered is `forward`'s to check. */
 function toEvent(item: unknown): GenerationEvent {
   if (isRecord(item)) {
@@ -42,7 +36,7 @@ function toEvent(item: unknown): GenerationEvent {
       (type === "progress" && isCount(index) && isCount(item.step) && isCount(item.steps)) ||
       (type === "partial" && isCount(index) && isCount(item.partial) && bytes instanceof Uint8Array) ||
       (type === "image" && isCount(index) && (seed === undefined || isCount(seed)) && bytes instanceof Uint8Array) ||
-      (type === "done" && isUsage(item.usage)) ||
+      (type === "done" && (item.usage === undefined || isUsage(item.usage))) ||
       (type === "error" && typeof item.code === "string");
     // Each member's required fields were checked just above.
     if (right) return item as unknown as GenerationEvent;
@@ -76,6 +70,7 @@ async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<Generati
 /** Our own node: the OpenAI request, answered with a CBOR sequence (RFC 8742) of events whose pictures are raw bytes. */
 export const atoma: Dialect = {
   name: "atoma",
+  refusal: () => undefined,
   request: (job: ImageJob) => ({
     path: "/v1/images/generations",
     headers: { "content-type": "application/json", accept: "application/cbor-seq" },
@@ -99,4 +94,7 @@ export const atoma: Dialect = {
     }),
   }),
   events,
+  probePath: "/readyz",
+  probeMs: 2_000,
+  maxConcurrent: 16,
 };

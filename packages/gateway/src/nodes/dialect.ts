@@ -1,4 +1,7 @@
-import type { EditJob, GenerationEvent, ImageJob } from "@atoma/contract";
+import type { ApiError, EditJob, GenerationEvent, ImageJob } from "@atoma/contract";
+
+export const DIALECT_NAMES = ["atoma", "openai", "vllm-omni", "sglang", "sdcpp", "mistralrs", "localai"] as const;
+export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** A job as one kind of node wants to be asked. */
 export interface NodeRequest {
@@ -7,12 +10,34 @@ export interface NodeRequest {
   readonly body: string | Uint8Array;
 }
 
+/** What a dialect needs to know of the one attempt that it translates. */
+export interface Attempt {
+  /** The node's own name for the model. */
+  readonly model: string;
+  /** Chosen for this attempt, 0 to 2^32 − 1: for servers that would otherwise use the same one for everybody. */
+  readonly seed: number;
+  /** Gets a picture from the node's own origin, at most `maxBytes` of it, without following redirects. */
+  readonly fetchPicture: (url: string, maxBytes: number) => Promise<Uint8Array>;
+}
+
 /** How to speak with one kind of node: pure functions. Quirks live here and nowhere else. */
 export interface Dialect {
-  readonly name: string;
-  readonly request: (job: ImageJob) => NodeRequest;
+  readonly name: DialectName;
+  /** Why this kind of node cannot do the job as the client set it: ApiError 400 that names the field. */
+  readonly refusal: (job: ImageJob) => ApiError | undefined;
+  /** For a job that is not refused. */
+  readonly request: (job: ImageJob, attempt: Attempt) => NodeRequest;
   /** The same for an edit; without it such nodes take no pictures. */
   readonly editRequest?: (job: EditJob) => NodeRequest;
   /** Throws on bytes that are no answer of such a node. */
-  readonly events: (body: AsyncIterable<Uint8Array>, job: ImageJob) => AsyncGenerator<GenerationEvent>;
+  readonly events: (
+    body: AsyncIterable<Uint8Array>,
+    job: ImageJob,
+    attempt: Attempt,
+  ) => AsyncGenerator<GenerationEvent>;
+  /** A path that answers 200 while the node is up, and never generates. */
+  readonly probePath: string;
+  readonly probeMs: number;
+  /** How many requests it gets at a time where the operator does not say. */
+  readonly maxConcurrent: number;
 }

@@ -15,6 +15,7 @@ export function imagesGenerations(deps: Deps) {
     const key = idempotencyKey(request.headers["idempotency-key"]);
     const body = await readBody(request.raw, deps.body);
     const priced = validate(body, caller, { ...deps, findModel: deps.registry.findModel });
+    deps.registry.requireAble(priced.job);
     return answerJob(deps, request, reply, { caller, priced, body, key });
   };
 }

@@ -1,16 +1,18 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { type ApiError, errors, type GenerationEvent, type ImageJob, REQUEST_FIELDS } from "@atoma/contract";
+import { type ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
 import type { Upload } from "../edits/upload.ts";
 import { readImageHeader } from "../images/image-header.ts";
-import type { Dialect } from "../nodes/dialect.ts";
+import type { Attempt } from "../nodes/dialect.ts";
+import { fetchPicture } from "../nodes/fetch-picture.ts";
+import { readComplaint, refusalError } from "../nodes/refusal.ts";
 import { type Node, nodeHeaders } from "../nodes/registry.ts";
 
 export interface ForwardContext {
-  /** Nodes that can do it, best first. */
-  readonly candidates: readonly Node[];
-  readonly dialect: Dialect;
+  /** Nodes that can do it, best first. Throws ApiError 400 where none can. */
+  readonly candidates: () => readonly Node[];
   /** The pictures of an edit; let go of as soon as no other node can be asked. */
   readonly upload?: Upload | undefined;
   readonly requestId: string;
@@ -38,18 +40,13 @@ function code(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** What a node's refusal means for the client. Of the node's own text nothing reaches it but a field and a code we know. */
+/** A final refusal. The node's own credential being wrong is the operator's to mend. */
 async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
-  const envelope = readEnvelope(await readText(answer.body));
-  log.warn({ node: node.name, status: answer.statusCode, code: envelope?.code }, "node refused");
-  if (answer.statusCode === 400 && envelope) {
-    return envelope.code === "moderation_blocked"
-      ? errors.moderationBlocked()
-      : errors.refusedByNode(envelope.code, envelope.param);
-  }
-  if (answer.statusCode === 504) return errors.generationTimeout();
-  if (envelope?.code === "generation_failed") return errors.generationFailed();
-  return errors.nodeBadResponse(new Error(`status ${answer.statusCode}`));
+  const complaint = readComplaint(await readText(answer.body));
+  const line = { node: node.name, status: answer.statusCode, code: complaint?.code };
+  if (answer.statusCode === 401 || answer.statusCode === 403) log.error(line, "node refused the gateway's credential");
+  else log.warn(line, "node refused");
+  return refusalError(answer.statusCode, complaint);
 }
 
 /** The beginning of a body; a body that breaks off or goes on is judged by what came. */
@@ -67,23 +64,12 @@ async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> 
   return text;
 }
 
-function readEnvelope(text: string): { code: string | null; param: string | null } | undefined {
-  try {
-    const { error } = JSON.parse(text);
-    if (typeof error !== "object" || error === null) return undefined;
-    const code = typeof error.code === "string" && /^[a-z0-9_]{1,64}$/.test(error.code) ? error.code : null;
-    return { code, param: REQUEST_FIELDS.includes(error.param) ? error.param : null };
-  } catch {
-    return undefined;
-  }
-}
-
 function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
   const ms = Number(headers["retry-after-ms"] ?? Number(headers["retry-after"]) * 1000);
   return Number.isFinite(ms) && ms > 0 ? ms : DEFAULT_RETRY_MS;
 }
 
-type Attempt =
+type Outcome =
   | { readonly outcome: "not_started"; readonly error: ApiError }
   | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
 
@@ -95,10 +81,19 @@ function inSlices(body: Uint8Array): Readable {
   return Readable.from(slices(), { objectMode: false });
 }
 
+function newAttempt(node: Node, job: ImageJob, { signal }: ForwardContext): Attempt {
+  const { pool, origin, models } = node;
+  return {
+    model: models.find(({ card }) => card.id === job.card.id)?.upstream ?? job.card.id,
+    seed: randomBytes(4).readUInt32LE(),
+    fetchPicture: (url, maxBytes) => fetchPicture({ pool, origin, headers: nodeHeaders(node) }, url, maxBytes, signal),
+  };
+}
+
 /** Asks one node. Throws only when the outcome is final. */
-async function attempt(node: Node, job: ImageJob, context: ForwardContext): Promise<Attempt> {
-  const { dialect, upload } = context;
-  const { path, headers, body } = upload ? upload.request(dialect) : dialect.request(job);
+async function ask(node: Node, job: ImageJob, attempt: Attempt, context: ForwardContext): Promise<Outcome> {
+  const { dialect } = node;
+  const { path, headers, body } = context.upload ? context.upload.request(dialect) : dialect.request(job, attempt);
   let answer: Dispatcher.ResponseData;
   try {
     answer = await node.pool.request({
@@ -174,17 +169,18 @@ async function* verified(events: AsyncIterable<GenerationEvent>, job: ImageJob):
  */
 export async function* forward(job: ImageJob, context: ForwardContext): AsyncGenerator<GenerationEvent> {
   let last: ApiError = errors.nodeUnreachable();
-  for (const node of context.candidates) {
+  for (const node of context.candidates()) {
     node.inFlight++;
     try {
-      const result = await attempt(node, job, context);
+      const attempt = newAttempt(node, job, context);
+      const result = await ask(node, job, attempt, context);
       if (result.outcome === "not_started") {
         // A busy node says more about when to come back than one that is away.
         if (last.code !== "overloaded") last = result.error;
         continue;
       }
       context.upload?.[Symbol.dispose]();
-      yield* answered(result.answer, job, context);
+      yield* answered(result.answer, node.dialect.events(result.answer.body, job, attempt), job, context);
       return;
     } finally {
       node.inFlight--;
@@ -195,13 +191,14 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
 
 async function* answered(
   answer: Dispatcher.ResponseData,
+  events: AsyncIterable<GenerationEvent>,
   job: ImageJob,
   context: ForwardContext,
 ): AsyncGenerator<GenerationEvent> {
   // Leaving early destroys the body, which emits an error that nobody else listens for.
   answer.body.on("error", () => {});
   try {
-    yield* verified(context.dialect.events(answer.body, job), job);
+    yield* verified(events, job);
   } catch (error) {
     context.signal.throwIfAborted();
     throw error instanceof Error && error.name === "ApiError" ? error : errors.nodeBadResponse(error);

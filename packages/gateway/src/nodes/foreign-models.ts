@@ -1,0 +1,81 @@
+import {
+  CAPABILITY_NAMES,
+  CapabilitiesError,
+  fromModelObject,
+  type ModelCapabilities,
+  type ModelCard,
+  readCapabilities,
+} from "@atoma/contract";
+import { withinAbilities } from "./abilities.ts";
+import { ABILITIES, type ForeignName } from "./dialects.ts";
+
+/** A model that a node serves, and what the node calls it. */
+export interface NodeModel {
+  readonly card: ModelCard;
+  readonly upstream: string;
+}
+
+const ANY_SIZE = {
+  kind: "range",
+  multiple: 16,
+  maxEdge: 2048,
+  minPixels: 65_536,
+  maxPixels: 4_194_304,
+  maxAspectRatio: 3,
+} as const;
+
+const STANDARD: ModelCapabilities = {
+  sizes: ANY_SIZE,
+  default_size: "1024x1024",
+  max_images: 10,
+  max_prompt_length: 32_000,
+  default_quality: "medium",
+  steps: { default: 20, max: 100 },
+  guidance_scale: { default: 4 },
+  output_formats: ["png", "webp", "jpeg"],
+  seeds: true,
+  negative_prompts: true,
+  transparent_background: false,
+  streaming: true,
+  edits: false,
+  pricing: { perMille: 1000 },
+};
+
+/** What a model is taken to be where the operator says nothing. */
+export function defaultCapabilities(dialect: ForeignName): ModelCapabilities {
+  const small = dialect === "sdcpp" || dialect === "localai";
+  const values = ["1024x1024", "1536x1024", "1024x1536"];
+  return withinAbilities(
+    {
+      ...STANDARD,
+      ...(small && { default_size: "512x512" }),
+      ...(dialect === "openai" && { sizes: { kind: "fixed" as const, values } }),
+    },
+    ABILITIES[dialect],
+  );
+}
+
+const KEYS = ["id", "upstream", ...CAPABILITY_NAMES];
+
+function text(value: unknown, key: string): string {
+  if (typeof value === "string" && value !== "" && value.length <= 256) return value;
+  throw new CapabilitiesError(`${key}: expected a text`);
+}
+
+/**
+ * A model as an operator describes it: `id`, what the node calls it (`upstream`, by default the id), and any key of
+ * `capabilities` that differs from the dialect's default. Throws CapabilitiesError that names the key.
+ */
+export function readForeignModel(given: Readonly<Record<string, unknown>>, dialect: ForeignName): NodeModel {
+  const unknown = Object.keys(given).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) throw new CapabilitiesError(`${unknown}: unknown key`);
+  const id = text(given.id, "id");
+  const capabilities = withinAbilities(readCapabilities(given, defaultCapabilities(dialect)), ABILITIES[dialect]);
+  if (capabilities.output_formats.length === 0) {
+    throw new CapabilitiesError(`output_formats: ${dialect} makes ${ABILITIES[dialect].formats.join(", ")}`);
+  }
+  return {
+    card: fromModelObject({ id, object: "model", created: 0, owned_by: dialect, capabilities }),
+    upstream: given.upstream === undefined ? id : text(given.upstream, "upstream"),
+  };
+}

@@ -1,0 +1,42 @@
+import { errors, formatSize } from "@atoma/contract";
+import { type Abilities, refuseUnable } from "./abilities.ts";
+import type { Dialect } from "./dialect.ts";
+import { foreignEvents } from "./foreign-answer.ts";
+import { postJson } from "./post-json.ts";
+
+export const LOCALAI: Abilities = {
+  seeds: "none",
+  steps: true,
+  guidance: false,
+  negativePrompts: true,
+  formats: ["png"],
+  compression: false,
+  transparency: false,
+  maxImages: 10,
+};
+
+/** LocalAI. It splits the prompt at `|`: what follows is the negative prompt, so neither text may hold one itself. */
+export const localai: Dialect = {
+  name: "localai",
+  refusal: (job) => {
+    const split = [["prompt", job.prompt] as const, ["negative_prompt", job.negativePrompt] as const];
+    const [param] = split.find(([, text]) => text.includes("|")) ?? [];
+    return param === undefined
+      ? refuseUnable(job, LOCALAI)
+      : errors.unsupported(param, `The model '${job.card.id}' does not take a '${param}' with the character '|'.`);
+  },
+  request: (job, { model }) =>
+    postJson({
+      ...job.extra,
+      model,
+      prompt: job.negativePrompt === "" ? job.prompt : `${job.prompt}|${job.negativePrompt}`,
+      n: job.n,
+      size: formatSize(job),
+      step: job.steps,
+      response_format: "b64_json",
+    }),
+  events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
+  probePath: "/readyz",
+  probeMs: 2_000,
+  maxConcurrent: 1,
+};

@@ -1,0 +1,38 @@
+import { type Abilities, refuseUnable } from "./abilities.ts";
+import type { Dialect } from "./dialect.ts";
+import { foreignEvents } from "./foreign-answer.ts";
+import { postJson } from "./post-json.ts";
+
+export const MISTRALRS: Abilities = {
+  seeds: "none",
+  steps: false,
+  guidance: false,
+  negativePrompts: false,
+  formats: ["png"],
+  compression: false,
+  transparency: false,
+  maxImages: 1,
+};
+
+/**
+ * mistral.rs: `mistralrs serve diffusion`. It ignores `n` and `size`, wants `width` and `height`, and its base64 is a data
+ * URL. Its `url` would be a path on its own disk.
+ */
+export const mistralrs: Dialect = {
+  name: "mistralrs",
+  refusal: (job) => refuseUnable(job, MISTRALRS),
+  request: (job, { model }) =>
+    postJson({
+      ...job.extra,
+      model,
+      prompt: job.prompt,
+      n: 1,
+      width: job.width,
+      height: job.height,
+      response_format: "b64_json",
+    }),
+  events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
+  probePath: "/health",
+  probeMs: 2_000,
+  maxConcurrent: 1,
+};
