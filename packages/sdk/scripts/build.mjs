@@ -1,4 +1,4 @@
-// Builds dist/esm and dist/cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
+// Builds dist, the package to publish (npm publish packages/sdk/dist), with esm and cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
 // takes ten times as long; each operation stays a file of its own, so that bundlers take only what is imported.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -51,7 +51,9 @@ for (const file of operations) {
   );
 }
 
-const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+// The compiler of the repository: beside this package lies an older one, for TypeDoc.
+const { resolve } = createRequire(new URL("../../../package.json", import.meta.url));
+const tsc = join(dirname(resolve("typescript/package.json")), "bin", "tsc");
 const flags = ["-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", join(next, "esm")];
 const types = spawnSync(process.execPath, [tsc, ...flags], { cwd: root, stdio: "inherit" });
 if (types.status !== 0) {
@@ -64,8 +66,18 @@ for (const file of globSync("**/*.d.ts", { cwd: join(next, "esm") })) {
   cpSync(path, join(next, "cjs", file));
 }
 writeFileSync(join(next, "cjs", "package.json"), '{ "type": "commonjs" }\n');
+writeFileSync(join(next, "package.json"), published(readFileSync(join(root, "package.json"), "utf8")));
+cpSync(join(root, "README.md"), join(next, "README.md"));
+cpSync(join(root, "../../LICENSE"), join(next, "LICENSE"));
 rmSync(dist, { recursive: true, force: true });
 renameSync(next, dist);
+
+/** The package.json of the published package: its paths begin in dist, and what only this repository needs is left out. */
+function published(json) {
+  const { private: _, scripts: _scripts, devDependencies: _dev, ...rest } = JSON.parse(json);
+  const text = JSON.stringify(rest, (key, value) => (key === "atoma-source" ? undefined : value), 2);
+  return `${text.replaceAll('"./dist/', '"./')}\n`;
+}
 
 /** Writes a module for both kinds of import. */
 function emit(file, code) {

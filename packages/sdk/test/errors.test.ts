@@ -76,6 +76,14 @@ test("K-068 the key is in no error, inspection or JSON, even where the server re
   assert.equal(server.seen[0]?.headers.authorization, `Bearer ${KEY}`, "the key was sent");
 });
 
+test("a short key, the placeholder of a server that wants none, spoils no message", async (t) => {
+  const server = await serve(t, (response) =>
+    json(response, { error: { message: "None left", code: "none_left" } }, 400),
+  );
+  const error = errorOf(await generate(server, {}, { bearerAuth: "none" }), APIError);
+  assert.deepEqual([error.code, error.message], ["none_left", "API error occurred: Status 400 none_left: None left"]);
+});
+
 test("K-069 messages and pretty() are bounded whatever the server sends", async (t) => {
   const huge = "m".repeat(5_000_000);
   const server = await serve(t, (response, _seen, i) =>
