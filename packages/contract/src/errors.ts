@@ -201,6 +201,10 @@ export const errors = {
     new ApiError(404, `The model '${shown(model)}' does not exist.`, { param: "model", code: "model_not_found" }),
   invalidUrl: (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${shown(path)})`),
   fileNotFound: () => new ApiError(404, "This file does not exist."),
+  requestNotFound: () => new ApiError(404, "There is no such request.", { code: "request_not_found" }),
+  requestGone: () => new ApiError(410, "This request was cancelled.", { code: "request_gone" }),
+  requestIdReused: () =>
+    new ApiError(422, "This request id came before with a different body.", { code: "request_id_reused" }),
   fileExpired: () => new ApiError(410, "This file has expired."),
   rangeNotSatisfiable: (size: number) =>
     new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { errors, type ImageJob, parseImageRequest, parseJsonObject } from "@atoma/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -7,13 +8,17 @@ import { CBOR_SEQUENCE, cborAnswer } from "../answers/cbor-answer.ts";
 import { collect, jsonAnswer } from "../answers/json-answer.ts";
 import { sseAnswer } from "../answers/sse-answer.ts";
 import { acceptsExplicitly } from "../http/accepts.ts";
+import { correlationId } from "../http/request-id.ts";
 import { requestController } from "../http/request-signal.ts";
 import type { InFlight } from "../in-flight.ts";
 import type { ModelShelf } from "../model-shelf.ts";
+import type { RequestLog } from "../request-log.ts";
+import { sendTracked } from "./requests.ts";
 
 export interface GenerationsOptions {
   readonly shelf: ModelShelf;
   readonly inFlight: InFlight;
+  readonly log: RequestLog;
   readonly logger: Logger;
   readonly generationMs: number;
 }
@@ -38,6 +43,11 @@ function readJob(request: FastifyRequest, shelf: ModelShelf): ImageJob {
   });
 }
 
+const fingerprintOf = ({ body }: FastifyRequest) =>
+  createHash("sha256")
+    .update(body instanceof Uint8Array ? body : "")
+    .digest("base64");
+
 /** A node stores no files, and without a stream nobody would see previews. */
 function forPlainAnswer(job: ImageJob): ImageJob {
   if (job.responseFormat === "url") {
@@ -58,7 +68,15 @@ export function generationsRoute(app: FastifyInstance, options: GenerationsOptio
     const queue = shelf.find(job.card.id);
     if (!queue) throw errors.modelNotFound(job.card.id);
 
-    const controller = requestController(reply.raw, timeoutOf(request.headers["x-atoma-timeout-ms"], generationMs));
+    const timeoutMs = timeoutOf(request.headers["x-atoma-timeout-ms"], generationMs);
+    const id = asCbor ? correlationId(request.headers["x-request-id"]) : undefined;
+    if (id !== undefined) {
+      const run = options.log.run(id, fingerprintOf(request), (signal) =>
+        queue.generate(job, { signal, requestId: request.id }),
+      );
+      return sendTracked(run, request, reply, options, timeoutMs);
+    }
+    const controller = requestController(reply.raw, timeoutMs);
     inFlight.add(controller, reply.raw);
     const { signal } = controller;
     const events = queue.generate(job, { signal, requestId: request.id });
