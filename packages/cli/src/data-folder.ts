@@ -30,14 +30,15 @@ export function openConfiguredLedger(config: Config): Promise<Ledger> {
 
 /**
  * Voids the holds that a crash left behind, and says how many. Only where this process is the one that uses the ledger,
- * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves.
+ * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves. What asynchronous
+ * generations hold stays: they are taken up again.
  */
 export async function voidOrphans(config: Config, ledger: Ledger): Promise<number> {
   if (!databaseUrl(config).startsWith("sqlite:")) return 0;
   let voided = 0;
   let before: HoldId | undefined;
   do {
-    const { holds, next } = await ledger.listHolds({ state: "held", limit: 1000, before });
+    const { holds, next } = await ledger.listHolds({ state: "held", withoutJob: true, limit: 1000, before });
     await Promise.all(holds.map(({ id }) => ledger.void({ holdId: id })));
     voided += holds.length;
     before = next ?? undefined;

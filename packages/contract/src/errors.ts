@@ -195,6 +195,13 @@ export const errors = {
       code: "insufficient_quota",
       shouldRetry: false,
     }),
+  /** More than the key may ever have, so that waiting cannot help. */
+  aboveKeyLimit: (limit: number, n: number) =>
+    new ApiError(
+      400,
+      `Invalid 'n': this API key's limit of ${limit} a minute can never let ${n} pass at once. Waiting does not help.`,
+      { param: "n", code: "integer_above_max_value", shouldRetry: false },
+    ),
   permissionDenied: (message: string, param: string | null = null) =>
     new ApiError(403, message, { code: "permission_denied", param }),
   modelNotFound: (model: string) =>
@@ -208,6 +215,7 @@ export const errors = {
   fileExpired: () => new ApiError(410, "This file has expired."),
   rangeNotSatisfiable: (size: number) =>
     new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),
+  jobNotFound: () => new ApiError(404, "This generation does not exist.", { param: "id" }),
   invalidMethod: (method: string, path: string, allow: string) =>
     new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),
   requestTimeout: () =>
@@ -239,6 +247,12 @@ export const errors = {
     }),
   rateLimited: (message: string, retryAfterMs: number, headers: Readonly<Record<string, string>> = {}) =>
     new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", retryAfterMs, headers }),
+  tooManyJobs: (limit: number) =>
+    new ApiError(429, `${limit} generations of your account wait already.`, {
+      type: "requests",
+      code: "rate_limit_exceeded",
+      retryAfterMs: 5000,
+    }),
   headersTooLarge: () =>
     new ApiError(431, "The request's headers are too large.", {
       code: "headers_too_large",
@@ -253,6 +267,10 @@ export const errors = {
     new ApiError(500, "The node could not make the picture.", { code: "node_bad_response", cause }),
   generationFailed: (cause?: unknown) =>
     new ApiError(500, "The model process failed while making the picture.", { code: "generation_failed", cause }),
+  interrupted: () =>
+    new ApiError(500, "The server that ran this generation ended before it was finished. Nothing was charged.", {
+      code: "interrupted",
+    }),
   overloaded: (retryAfterMs: number, cause?: unknown) =>
     new ApiError(503, "No node has capacity for this request now. Try again soon.", {
       code: "overloaded",

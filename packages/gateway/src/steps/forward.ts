@@ -69,6 +69,11 @@ function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
   return Number.isFinite(ms) && ms > 0 ? ms : DEFAULT_RETRY_MS;
 }
 
+const nothingBegan = new WeakSet<Error>();
+
+/** Whether this is how `forward` ended because certainly no node began: the job can be done later. */
+export const neverBegan = (error: unknown): boolean => error instanceof Error && nothingBegan.has(error);
+
 type Outcome =
   | { readonly outcome: "not_started"; readonly error: ApiError }
   | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
@@ -186,6 +191,7 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
       node.inFlight--;
     }
   }
+  nothingBegan.add(last);
   throw last;
 }
 

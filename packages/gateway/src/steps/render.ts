@@ -56,6 +56,18 @@ function rendered(parts: readonly Part[]): RenderedBody {
   };
 }
 
+/** A body between two texts. */
+export function wrapped(before: string, body: RenderedBody, after: string): RenderedBody {
+  return {
+    length: Buffer.byteLength(before) + body.length + Buffer.byteLength(after),
+    async *chunks() {
+      yield before;
+      yield* body.chunks();
+      yield after;
+    },
+  };
+}
+
 export function fileUrl(origin: string, file: string): string {
   return `${origin}/v1/images/files/${file}`;
 }

@@ -64,9 +64,7 @@ export function jobTests(world: () => World): void {
     const someone = await customer(1_000);
     const ids = new Set<string>();
     for (let i = 0; i < 30; i++) ids.add((await queued(someone)).id);
-    const claims = await Promise.all(
-      Array.from({ length: 12 }, (_, i) => claim(i % 2 === 0 ? a : b, `owner-${i}`, 4)),
-    );
+    const claims = await Promise.all(Array.from({ length: 12 }, (_, i) => claim(i % 2 === 0 ? a : b, `owner-${i}`, 4)));
     const taken = claims.flat().map((job) => job.id);
     assert.equal(new Set(taken).size, taken.length);
     taken.push(...(await claim(a, "last")).map((job) => job.id));
