@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join, resolve } from "node:path";
 import { type HoldId, type Ledger, openLedger } from "@atoma/ledger";
 import type { Config } from "./config.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What a first start makes and keeps, readable by its owner only. */
 export interface Credentials {
@@ -22,6 +23,13 @@ export function dataFolder(config: Config): string {
 
 export function databaseUrl(config: Config): string {
   return config.database_url ?? `sqlite:${join(dataFolder(config), "ledger.db")}`;
+}
+
+/** Throws UsageError where opening the ledger would only make an empty one. */
+export function requireLedger(config: Config): void {
+  const file = databaseUrl(config).replace(/^sqlite:/, "");
+  if (databaseUrl(config).startsWith("sqlite:") && !existsSync(file))
+    throw new UsageError(`there is no ledger at ${file}`);
 }
 
 export function openConfiguredLedger(config: Config): Promise<Ledger> {

@@ -39,6 +39,8 @@ export interface Node {
 }
 
 export interface Registry {
+  /** The model id that a name stands for: an alias's model, or the name itself. */
+  modelId(name: string): string;
   /** The card behind a model id or alias. Throws ApiError 500 when a node that may have it was never reached. */
   findModel(id: string): ModelCard | undefined;
   listModels(): readonly ModelCard[];
@@ -169,9 +171,12 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
 
   const cards = () => new Map(nodes.flatMap((node) => node.models.map(({ card }) => [card.id, card] as const)));
 
+  const modelId = (name: string) => aliases.get(name) ?? name;
+
   return {
+    modelId,
     findModel(id) {
-      const card = cards().get(aliases.get(id) ?? id);
+      const card = cards().get(modelId(id));
       if (!card && nodes.some((node) => !node.known)) throw errors.nodeUnreachable();
       return card;
     },
