@@ -2,8 +2,6 @@ import type { FastifyInstance } from "fastify";
 
 const EXPOSED = [
   "x-request-id",
-  "location",
-  "preference-applied",
   "retry-after",
   "retry-after-ms",
   "openai-processing-ms",
@@ -26,7 +24,7 @@ export function allowCrossOrigin(app: FastifyInstance): void {
       .header("access-control-allow-methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
       .header(
         "access-control-allow-headers",
-        request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key, prefer",
+        request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key",
       )
       .header("access-control-max-age", "86400")
       .send();
