@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join, resolve } from "node:path";
 import { type HoldId, type Ledger, openLedger } from "@atoma/ledger";
 import type { Config } from "./config.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What a first start makes and keeps, readable by its owner only. */
 export interface Credentials {
@@ -24,20 +25,28 @@ export function databaseUrl(config: Config): string {
   return config.database_url ?? `sqlite:${join(dataFolder(config), "ledger.db")}`;
 }
 
+/** Throws UsageError where opening the ledger would only make an empty one. */
+export function requireLedger(config: Config): void {
+  const file = databaseUrl(config).replace(/^sqlite:/, "");
+  if (databaseUrl(config).startsWith("sqlite:") && !existsSync(file))
+    throw new UsageError(`there is no ledger at ${file}`);
+}
+
 export function openConfiguredLedger(config: Config): Promise<Ledger> {
   return openLedger(databaseUrl(config));
 }
 
 /**
  * Voids the holds that a crash left behind, and says how many. Only where this process is the one that uses the ledger,
- * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves.
+ * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves. What asynchronous
+ * generations hold stays: they are taken up again.
  */
 export async function voidOrphans(config: Config, ledger: Ledger): Promise<number> {
   if (!databaseUrl(config).startsWith("sqlite:")) return 0;
   let voided = 0;
   let before: HoldId | undefined;
   do {
-    const { holds, next } = await ledger.listHolds({ state: "held", limit: 1000, before });
+    const { holds, next } = await ledger.listHolds({ state: "held", withoutJob: true, limit: 1000, before });
     await Promise.all(holds.map(({ id }) => ledger.void({ holdId: id })));
     voided += holds.length;
     before = next ?? undefined;

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Ledger } from "@atoma/ledger";
 import { type Config, flagOf, readConfig, SETTING_NAMES, settingsHelp } from "./config.ts";
-import { openConfiguredLedger } from "./data-folder.ts";
+import { openConfiguredLedger, requireLedger } from "./data-folder.ts";
 import { s3Options } from "./s3-options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,6 +13,7 @@ const HELP = `usage: atoma COMMAND [--config FILE] [settings]
   generate "PROMPT" [-o FILE]         one picture, through the SDK
   accounts create NAME | list | grant ACCOUNT UNITS [REFERENCE]
   keys create ACCOUNT [NAME] | list | revoke KEY
+  ledger verify                       recomputes the books; exit code 1 when they are wrong
   check-config                        reads the configuration and says what it means
 
 Settings, as flags, as ATOMA_* variables, or as keys of the TOML file:
@@ -20,7 +21,7 @@ ${settingsHelp()}
   --json                 (up) print one JSON line when ready
 `;
 
-const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "check-config"] as const;
+const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "ledger", "check-config"] as const;
 
 /** Splits the arguments into settings (anywhere) and what is left for the command. */
 function readArguments(args: readonly string[], env: NodeJS.ProcessEnv, command: string) {
@@ -84,6 +85,13 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     case "keys": {
       const { keys } = await import("./commands/keys.ts");
       return withLedger(config, (ledger) => keys(ledger, rest));
+    }
+    case "ledger": {
+      const { ledger } = await import("./commands/ledger.ts");
+      requireLedger(config);
+      return withLedger(config, async (books) => {
+        process.exitCode = await ledger(books, rest);
+      });
     }
     case "check-config": {
       nothingElse();

@@ -140,14 +140,9 @@ export const errors = {
       "input_fidelity",
       "invalid_input_fidelity_model",
     ),
-  /** A picture whose header was right; `param` is "mask", or else it was the first picture. */
-  undecodableImage: (param: string | null) =>
-    param === "mask" ? errors.invalidImageFile("mask", "the mask") : errors.invalidImageFile("image", "image 1"),
   /** `which` reads like "image 1" or "the mask". */
   invalidImageFile: (param: string, which: string) =>
     bad(`Invalid image file or mode for ${which}, please check your image file.`, param, "invalid_image_file"),
-  maskWithoutAlpha: (param: string) =>
-    bad("Invalid mask image format - mask image missing alpha channel", param, "invalid_image_file"),
   unsupportedMimeType: (param: string, type: string, supported: readonly string[]) =>
     bad(
       `Invalid file '${param}': unsupported mimetype ('${shown(type)}'). Supported file formats are ${list(supported, "and")}.`,
@@ -200,15 +195,27 @@ export const errors = {
       code: "insufficient_quota",
       shouldRetry: false,
     }),
+  /** More than the key may ever have, so that waiting cannot help. */
+  aboveKeyLimit: (limit: number, n: number) =>
+    new ApiError(
+      400,
+      `Invalid 'n': this API key's limit of ${limit} a minute can never let ${n} pass at once. Waiting does not help.`,
+      { param: "n", code: "integer_above_max_value", shouldRetry: false },
+    ),
   permissionDenied: (message: string, param: string | null = null) =>
     new ApiError(403, message, { code: "permission_denied", param }),
   modelNotFound: (model: string) =>
     new ApiError(404, `The model '${shown(model)}' does not exist.`, { param: "model", code: "model_not_found" }),
   invalidUrl: (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${shown(path)})`),
   fileNotFound: () => new ApiError(404, "This file does not exist."),
+  requestNotFound: () => new ApiError(404, "There is no such request.", { code: "request_not_found" }),
+  requestGone: () => new ApiError(410, "This request was cancelled.", { code: "request_gone" }),
+  requestIdReused: () =>
+    new ApiError(422, "This request id came before with a different body.", { code: "request_id_reused" }),
   fileExpired: () => new ApiError(410, "This file has expired."),
   rangeNotSatisfiable: (size: number) =>
     new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),
+  jobNotFound: () => new ApiError(404, "This generation does not exist.", { param: "id" }),
   invalidMethod: (method: string, path: string, allow: string) =>
     new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),
   requestTimeout: () =>
@@ -240,6 +247,12 @@ export const errors = {
     }),
   rateLimited: (message: string, retryAfterMs: number, headers: Readonly<Record<string, string>> = {}) =>
     new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", retryAfterMs, headers }),
+  tooManyJobs: (limit: number) =>
+    new ApiError(429, `${limit} generations of your account wait already.`, {
+      type: "requests",
+      code: "rate_limit_exceeded",
+      retryAfterMs: 5000,
+    }),
   headersTooLarge: () =>
     new ApiError(431, "The request's headers are too large.", {
       code: "headers_too_large",
@@ -254,6 +267,10 @@ export const errors = {
     new ApiError(500, "The node could not make the picture.", { code: "node_bad_response", cause }),
   generationFailed: (cause?: unknown) =>
     new ApiError(500, "The model process failed while making the picture.", { code: "generation_failed", cause }),
+  interrupted: () =>
+    new ApiError(500, "The server that ran this generation ended before it was finished. Nothing was charged.", {
+      code: "interrupted",
+    }),
   overloaded: (retryAfterMs: number, cause?: unknown) =>
     new ApiError(503, "No node has capacity for this request now. Try again soon.", {
       code: "overloaded",

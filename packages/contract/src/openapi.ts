@@ -6,6 +6,7 @@ import {
   ErrorResponse,
   Health,
   ImageCompletedEvent,
+  ImageGeneration,
   ImagePartialEvent,
   ImageProgressEvent,
   Model,
@@ -20,6 +21,7 @@ const schemas = {
   ErrorResponse,
   Health,
   ImageCompletedEvent,
+  ImageGeneration,
   ImagePartialEvent,
   ImageProgressEvent,
   Model,
@@ -62,6 +64,13 @@ export function openApiDocument(version: string) {
               description: "Sent again with the same body, the first answer comes back and nothing is charged twice.",
               schema: { type: "string", minLength: 1, maxLength: 255 },
             },
+            {
+              name: "Prefer",
+              in: "header",
+              required: false,
+              description: "`respond-async`: answer at once with 202 and make the pictures afterwards.",
+              schema: { type: "string" },
+            },
           ],
           requestBody: { required: true, content: { "application/json": { schema: ref("CreateImageRequest") } } },
           responses: {
@@ -77,6 +86,17 @@ export function openApiDocument(version: string) {
                 },
               },
             },
+            "202": {
+              ...json(
+                "Accepted, because of `Prefer: respond-async`; `location` tells where the pictures will be.",
+                "ImageGeneration",
+              ),
+              headers: {
+                location: { schema: { type: "string", format: "uri" } },
+                "preference-applied": { schema: { type: "string" } },
+                "retry-after": { schema: { type: "string" } },
+              },
+            },
             "400": failure("The request is wrong; `param` names the field."),
             ...unauthorised,
             "402": failure("The balance of compute units is too low."),
@@ -90,6 +110,30 @@ export function openApiDocument(version: string) {
             "500": failure("No node could be reached, or it did not deliver."),
             "503": failure("No capacity now; `retry-after` tells when to come back."),
             "504": failure("The picture was not finished in time."),
+          },
+        },
+      },
+      "/v1/images/generations/{id}": {
+        parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+        get: {
+          operationId: "getImageGeneration",
+          tags: ["Images"],
+          summary: "How an asynchronous generation stands, with its pictures when it has succeeded",
+          responses: {
+            "200": json("The generation.", "ImageGeneration"),
+            ...unauthorised,
+            "404": failure("This account has no such generation."),
+            "410": failure("Its pictures have expired."),
+          },
+        },
+        delete: {
+          operationId: "cancelImageGeneration",
+          tags: ["Images"],
+          summary: "Stop an asynchronous generation that has not ended; nothing is charged for it then",
+          responses: {
+            "200": json("The generation as it stands now.", "ImageGeneration"),
+            ...unauthorised,
+            "404": failure("This account has no such generation."),
           },
         },
       },

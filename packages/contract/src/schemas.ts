@@ -80,6 +80,13 @@ export const Usage = Type.Object({
   output_tokens_details: Type.Optional(tokenDetails),
 });
 
+const Failure = Type.Object({
+  message: Type.String(),
+  type: Type.String(),
+  param: Type.Union([Type.String(), Type.Null()]),
+  code: Type.Union([Type.String(), Type.Null()]),
+});
+
 const made = {
   size: Type.String(),
   quality: strings(["low", "medium", "high"]),
@@ -106,6 +113,22 @@ export const CreateImageResponse = Type.Object({
   usage: Type.Optional(Usage),
 });
 export type CreateImageResponse = Static<typeof CreateImageResponse>;
+
+const unixSeconds = (description: string) => Type.Union([Type.Integer(), Type.Null()], { description });
+
+/** An asynchronous generation: `result` is there when it has succeeded, `error` when it has failed. */
+export const ImageGeneration = Type.Object({
+  id: Type.String({ pattern: "^gen_[0-9a-z]+$" }),
+  object: Type.Literal("image.generation"),
+  status: strings(["queued", "running", "succeeded", "failed", "cancelled"]),
+  model: Type.String(),
+  created_at: Type.Integer({ description: "Unix seconds." }),
+  started_at: unixSeconds("Unix seconds; null while it waits."),
+  ended_at: unixSeconds("Unix seconds; null while it waits or runs."),
+  expires_at: unixSeconds("When it is forgotten, with its pictures; null while it waits or runs."),
+  result: Type.Optional(CreateImageResponse),
+  error: Type.Optional(Failure),
+});
 
 export const ImagePartialEvent = Type.Object({
   type: Type.Literal("image_generation.partial_image"),
@@ -144,11 +167,4 @@ export const Model = Type.Object({
 });
 export const ModelList = Type.Object({ object: Type.Literal("list"), data: Type.Array(Model) });
 export const Health = Type.Object({ message: Type.String(), status: Type.Optional(Type.String()) });
-export const ErrorResponse = Type.Object({
-  error: Type.Object({
-    message: Type.String(),
-    type: Type.String(),
-    param: Type.Union([Type.String(), Type.Null()]),
-    code: Type.Union([Type.String(), Type.Null()]),
-  }),
-});
+export const ErrorResponse = Type.Object({ error: Failure });

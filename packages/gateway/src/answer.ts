@@ -9,8 +9,6 @@ export interface AnswerItem {
 
 /** Everything a response is rendered from. Without the bytes it is what an idempotency key remembers. */
 export interface Answer {
-  /** What its stream events are named after. */
-  readonly operation: ImageJob["operation"];
   /** Unix seconds. */
   readonly created: number;
   readonly size: string;
@@ -30,7 +28,6 @@ export function toAnswer(
   nowMs: number,
 ): Answer {
   return {
-    operation: job.operation,
     created: Math.floor(nowMs / 1000),
     size: formatSize(job),
     quality: job.quality,
@@ -50,7 +47,5 @@ export function serializeAnswer(answer: Answer): string {
 
 export function deserializeAnswer(text: string): Answer {
   // Written by serializeAnswer and kept by our own ledger.
-  const answer = JSON.parse(text) as Answer;
-  // Answers of before there were edits do not say what they are.
-  return { ...answer, operation: answer.operation ?? "image_generation" };
+  return JSON.parse(text) as Answer;
 }

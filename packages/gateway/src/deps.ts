@@ -24,6 +24,10 @@ export interface Deps {
   /** Of edits, which carry pictures. */
   readonly editBody: BodyLimits;
   readonly generationTimeoutMs: number;
+  /** How long an asynchronous generation may take, waiting included. */
+  readonly jobTimeoutMs: number;
+  /** How many of an account's jobs may wait. */
+  readonly maxQueuedJobs: number;
   readonly fileTtlMs: number;
   /** Whether new work is refused because the gateway is about to stop. */
   readonly draining: () => boolean;

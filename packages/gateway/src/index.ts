@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Ledger } from "@atoma/ledger";
 import type { Logger } from "pino";
+import type { Deps } from "./deps.ts";
 import { openDiskStore } from "./files/disk.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { S3Options } from "./files/s3.ts";
+import { startRunner } from "./jobs/runner.ts";
 import { type NodeConfig, openRegistry } from "./nodes/registry.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
@@ -45,6 +47,12 @@ export interface GatewayOptions {
   readonly editBodyTimeoutMs?: number;
   /** How long a generation may take, queueing included. Default 10 minutes. */
   readonly generationTimeoutMs?: number;
+  /** How long an asynchronous generation may take, waiting included. Default an hour. */
+  readonly jobTimeoutMs?: number;
+  /** How many asynchronous generations of an account may wait. Default 100. */
+  readonly maxQueuedJobs?: number;
+  /** How many asynchronous generations this gateway runs at once. Default 8. */
+  readonly maxRunningJobs?: number;
   /** How long a picture's URL is good. Default 25 hours: longer than an idempotency key lives. */
   readonly fileTtlMs?: number;
 }
@@ -79,7 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   let draining = false;
   let running = 0;
-  const app = buildServer({
+  const deps: Deps = {
     ledger,
     registry,
     files,
@@ -97,9 +105,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       timeoutMs: options.editBodyTimeoutMs ?? 60_000,
     },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
+    jobTimeoutMs: options.jobTimeoutMs ?? 3_600_000,
+    maxQueuedJobs: options.maxQueuedJobs ?? 100,
     fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,
     draining: () => draining,
-  });
+  };
+  const runner = startRunner(deps, options.maxRunningJobs ?? 8);
+  const app = buildServer(deps, runner);
   app.server.on("request", (_request, response) => {
     running++;
     response.once("close", () => {
@@ -137,8 +149,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close(graceMs = 30_000) {
       draining = true;
       const until = Date.now() + graceMs;
+      const jobsEnded = runner.close(graceMs);
       while (running > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, DRAIN_POLL_MS));
       for (const timer of sweepers) clearInterval(timer);
+      await jobsEnded;
       app.server.closeAllConnections();
       await app.close();
       await registry.close();

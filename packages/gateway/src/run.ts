@@ -1,26 +1,20 @@
 import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
 import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
-import type { Upload } from "./edits/upload.ts";
 import { keepImages } from "./files/keep.ts";
 import type { Departure } from "./http/client-gone.ts";
 import { forward } from "./steps/forward.ts";
-import type { Reservation } from "./steps/reserve.ts";
+import type { Hold } from "./steps/reserve.ts";
 import { settle } from "./steps/settle.ts";
-
-export type Hold = Extract<Reservation, { outcome: "held" }>;
 
 /** One run of a job on a node: what all steps after the reservation share. */
 export interface Run {
   readonly job: ImageJob;
-  readonly hold: Hold;
   readonly requestId: string;
   /** Whether an idempotency key remembers the answer, whose pictures must then be kept as files. */
   readonly replayable: boolean;
   /** Ends the run: its client has left, or its deadline has come. */
   readonly departure: Omit<Departure, keyof Disposable>;
-  /** The pictures of an edit. */
-  readonly upload?: Upload | undefined;
   readonly events: AsyncGenerator<GenerationEvent>;
 }
 
@@ -28,7 +22,6 @@ export interface Run {
 export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
   const events = forward(run.job, {
     candidates: () => deps.registry.candidates(run.job),
-    upload: run.upload,
     requestId: run.requestId,
     signal: run.departure.signal,
     timeoutMs: deps.generationTimeoutMs,
@@ -52,8 +45,8 @@ export async function collect(
   return { images, usage };
 }
 
-/** Stores and settles what was made. Nothing has been sent yet; nobody is charged if the client has left. */
-export async function finish(
+/** Stores what was made, as far as it must be fetched again. */
+export async function keep(
   deps: Deps,
   run: Run,
   { images, usage }: Awaited<ReturnType<typeof collect>>,
@@ -64,17 +57,25 @@ export async function finish(
     expiresAtMs: deps.now() + deps.fileTtlMs,
     replayable: run.replayable,
   });
-  const answer = toAnswer(run.job, kept, usage, deps.now());
+  return toAnswer(run.job, kept, usage, deps.now());
+}
+
+/** Settles what was made. Nothing has been sent yet; nobody is charged if the client has left. */
+export async function charge(
+  deps: Deps,
+  run: Run,
+  { holdId, units }: Pick<Hold, "holdId" | "units">,
+  answer: Answer,
+): Promise<void> {
   run.departure.signal.throwIfAborted();
-  await settle(deps.ledger, run.hold.holdId, run.hold.units, serializeAnswer(answer));
+  await settle(deps.ledger, holdId, units, serializeAnswer(answer));
   run.departure.finished();
-  return answer;
 }
 
 /** Voids a run's hold; if even that fails, its deadline frees it. A hold that was posted stays posted. */
 export async function release(
   deps: Deps,
-  { hold: { holdId }, requestId }: Pick<Run, "hold" | "requestId">,
+  { hold: { holdId }, requestId }: { readonly hold: Pick<Hold, "holdId">; readonly requestId: string },
 ): Promise<void> {
   await deps.ledger.void({ holdId }).catch((error: unknown) => {
     deps.log.error({ err: error, requestId, holdId }, "hold not voided; it will expire");

@@ -7,7 +7,9 @@ import { deferContinue } from "./http/expectation.ts";
 import { refuseConnection } from "./http/refuse-connection.ts";
 import { correlationId, newRequestId } from "./http/request-id.ts";
 import { logFailure, sendError, toApiError } from "./http/send-error.ts";
+import type { Runner } from "./jobs/runner.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { deleteGenerationJob, getGenerationJob } from "./routes/generation-jobs.ts";
 import { healthRoute } from "./routes/health.ts";
 import { imageFiles } from "./routes/image-files.ts";
 import { imagesEdits } from "./routes/images-edits.ts";
@@ -31,6 +33,7 @@ const MAX_REQUESTS_PER_CONNECTION = 10_000;
 /** Paths with the methods they know, for 405 beside 404. */
 const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/images\/(?:generations|edits)$/, "POST, OPTIONS"],
+  [/^\/v1\/images\/generations\/[^/]+$/, "GET, HEAD, DELETE, OPTIONS"],
   [/^\/v1\/images\/files\/[^/]+$/, "GET, HEAD, OPTIONS"],
   [/^\/v1\/models(?:\/.+)?$/, "GET, HEAD, OPTIONS"],
   [/^\/(?:health|openapi\.json|docs)$/, "GET, HEAD, OPTIONS"],
@@ -60,7 +63,7 @@ function requireOneTarget(rawHeaders: readonly string[], url: string): void {
 }
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
-export function buildServer(deps: Deps): FastifyInstance {
+export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
@@ -118,7 +121,9 @@ export function buildServer(deps: Deps): FastifyInstance {
     sendError(request, reply, notFound(request.method, request.url));
   });
 
-  app.post("/v1/images/generations", imagesGenerations(deps));
+  app.post("/v1/images/generations", imagesGenerations(deps, runner));
+  app.get("/v1/images/generations/:id", getGenerationJob(deps));
+  app.delete("/v1/images/generations/:id", deleteGenerationJob(deps, runner));
   app.post("/v1/images/edits", imagesEdits(deps));
   const files = imageFiles(deps);
   app.head("/v1/images/files/:name", files); // Fastify's own would read the file to its end

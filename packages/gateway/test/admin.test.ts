@@ -71,6 +71,26 @@ test("a key's rights change and end", async () => {
   assert.ok((await admin("POST", `/keys/${key.id}/revoke`)).json.revoked_at > 0);
 });
 
+test("a key may be given an alias: it stands for the model that it names then", async () => {
+  await using named = await startWorld({ adminKey, modelAliases: { nickname: "scripted", other: "elsewhere" } });
+  const rights = async (allowed_models: string[] | null) => {
+    const response = await fetch(`${named.gateway.url}/admin/v1/keys`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ account_id: named.accountId, name: "k", allowed_models }),
+    });
+    return (await response.json()) as { key: string; allowed_models: string[] | null };
+  };
+  const use = async (key: string, model: string) =>
+    (await named.generate({ model }, { authorization: `Bearer ${key}` })).status;
+  const { key, allowed_models } = await rights(["nickname"]);
+  assert.deepEqual(allowed_models, ["scripted"]);
+  assert.deepEqual([await use(key, "nickname"), await use(key, "scripted")], [200, 200]);
+  const stranger = await rights(["other"]);
+  assert.deepEqual([await use(stranger.key, "nickname"), await use(stranger.key, "scripted")], [403, 403]);
+  assert.deepEqual((await rights(null)).allowed_models, null);
+});
+
 test("bad arguments name what is wrong; unknown things are 404", async () => {
   const cases: [string, string, object | undefined, number, string][] = [
     ["POST", "/accounts", {}, 400, "missing_required_parameter"],

@@ -292,3 +292,25 @@ test("S-085 requests per minute: 429 with honest advice, nothing consumed", asyn
   assert.ok(Number(refused.headers.get("retry-after-ms")) >= 1);
   assert.equal(await world.available(), before);
 });
+
+test("S-085 what a limit can never let pass is refused for good, not told to wait", async () => {
+  await using world = await startWorld();
+  const { key } = await world.ledger.createKey({
+    accountId: world.accountId,
+    name: "limited",
+    limits: { imagesPerMinute: 2 },
+  });
+  const headers = { authorization: `Bearer ${key}` };
+  for (const more of [{}, { prefer: "respond-async" }]) {
+    const refused = await world.generate({ n: 3 }, { ...headers, ...more });
+    assert.deepEqual([refused.status, refused.json.error.code], [400, "integer_above_max_value"]);
+    assert.equal(refused.json.error.param, "n");
+    assert.match(refused.json.error.message, /limit of 2 a minute.*Waiting does not help/);
+    assert.equal(refused.headers.get("x-should-retry"), "false");
+    assert.equal(refused.headers.get("retry-after"), null);
+  }
+  assert.equal(await world.pending(), 0);
+  assert.equal((await world.generate({ n: 2 }, headers)).status, 200);
+  const waits = await world.generate({ n: 2 }, headers);
+  assert.deepEqual([waits.status, waits.json.error.code], [429, "rate_limit_exceeded"]);
+});

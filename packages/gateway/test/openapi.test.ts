@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { openApiDocument } from "@atoma/contract";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { startWorld } from "./support/gateway.ts";
+import { eventually, startWorld } from "./support/gateway.ts";
 
 const world = await startWorld();
 after(() => world[Symbol.asyncDispose]());
@@ -31,6 +31,11 @@ test("answers are what the document says", async () => {
   for (const fields of [{}, { n: 2, response_format: "url" }, { response_format: "b64_json", output_format: "webp" }]) {
     check("CreateImageResponse", (await world.generate(fields)).json);
   }
+  const accepted = await world.generate({}, { prefer: "respond-async" });
+  check("ImageGeneration", accepted.json);
+  const path = `/v1/images/generations/${accepted.json.id}`;
+  await eventually(async () => (await world.get(path)).json.status === "succeeded");
+  check("ImageGeneration", (await world.get(path)).json);
   check("ModelList", (await world.get("/v1/models")).json);
   check("Model", (await world.get("/v1/models/scripted")).json);
   check("Health", (await world.get("/health")).json);

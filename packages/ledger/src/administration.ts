@@ -10,7 +10,8 @@ import { accountIdFrom, holdIdFrom, keyIdFrom, newAccountId, newKeyId, type Rand
 import { formatKey, hashSecret, newSecret } from "./keys.ts";
 import type { By, Ledger } from "./ledger.ts";
 
-type HotPath = "reserve" | "settle" | "void" | "sweep" | "touchKey" | "health" | "close";
+/** What `create.ts` adds. */
+type Elsewhere = "reserve" | "settle" | "void" | "sweep" | "touchKey" | "jobs" | "health" | "close";
 
 const MAX_PAGE = 1_000;
 const NO_LIMITS = { requestsPerMinute: null, imagesPerMinute: null, concurrentRequests: null };
@@ -21,7 +22,7 @@ const expiry = (expiresAt: number | null): number | null =>
   expiresAt === null ? null : checkTime("expiresAt", expiresAt);
 
 /** Everything of the ledger that is not the way of a request: checked arguments in, one script each. */
-export function administration(engine: Engine, now: () => number, randomBytes: RandomBytes): Omit<Ledger, HotPath> {
+export function administration(engine: Engine, now: () => number, randomBytes: RandomBytes): Omit<Ledger, Elsewhere> {
   return {
     async createAccount(account) {
       const name = checkName("name", account.name, 256);
@@ -90,8 +91,8 @@ export function administration(engine: Engine, now: () => number, randomBytes: R
     getHold: async (holdId) => engine.read(() => getHold(holdIdFrom(holdId))),
     async listHolds(filter = {}) {
       const limit = pageSize(filter.limit);
-      const { accountId, keyId, state, before } = filter;
-      return engine.read(() => listHolds({ accountId, keyId, state, before }, limit));
+      const { accountId, keyId, state, before, withoutJob = false } = filter;
+      return engine.read(() => listHolds({ accountId, keyId, state, before, withoutJob }, limit));
     },
 
     async appendAudit(entry) {

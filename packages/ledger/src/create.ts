@@ -8,6 +8,7 @@ import type { Engine, LedgerLogger } from "./engine.ts";
 import { LedgerUnavailableError } from "./errors.ts";
 import { hotPath } from "./hot-path.ts";
 import { keyIdFrom, type RandomBytes } from "./ids.ts";
+import { openJobs } from "./jobs/open.ts";
 import type { Health, Ledger } from "./ledger.ts";
 import { createTouches } from "./touches.ts";
 
@@ -84,6 +85,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
       return batcher.submit(operation);
     }),
     ...administration(open, now, randomBytes),
+    jobs: openJobs(open, now),
     sweep,
     touchKey: (keyId) => touches.note(keyIdFrom(keyId)),
     health,

@@ -9,6 +9,8 @@ export type AccountId = Branded<"AccountId">;
 export type KeyId = Branded<"KeyId">;
 /** One reservation. Chosen by the caller, so that a reservation whose answer was lost can be asked for again. */
 export type HoldId = Branded<"HoldId">;
+/** An asynchronous generation. */
+export type JobId = Branded<"JobId">;
 
 /** Where random bytes come from: `node:crypto`'s `randomBytes`, or a seeded source in a simulation. */
 export type RandomBytes = (size: number) => Uint8Array;
@@ -17,7 +19,7 @@ const ID = /^[A-Za-z0-9_-]{4,64}$/;
 const BASE32 = "0123456789abcdefghjkmnpqrstvwxyz";
 
 // The only places where a plain string becomes a branded one: after its form has been checked, or by making it.
-function branded<Id extends AccountId | KeyId | HoldId>(noun: string, text: string): Id {
+function branded<Id extends AccountId | KeyId | HoldId | JobId>(noun: string, text: string): Id {
   if (!ID.test(text)) throw new LedgerInputError("invalid_argument", `malformed ${noun} id`);
   return text as Id;
 }
@@ -28,6 +30,9 @@ export const accountIdFrom = (text: string): AccountId => branded("account", tex
 export const keyIdFrom = (text: string): KeyId => branded("key", text);
 /** Checks the form of a hold id that came from outside. Throws `LedgerInputError` (`invalid_argument`). */
 export const holdIdFrom = (text: string): HoldId => branded("hold", text);
+
+/** Checks the form of a job id that came from outside. Throws `LedgerInputError` (`invalid_argument`). */
+export const jobIdFrom = (text: string): JobId => branded("job", text);
 
 const TIME_CHARACTERS = 9;
 
@@ -57,3 +62,6 @@ export const newKeyId = (nowMs: number, randomBytes: RandomBytes): KeyId =>
 /** `hold_`, the time, 80 random bits. */
 export const newHoldId = (nowMs: number, randomBytes: RandomBytes): HoldId =>
   branded("hold", `hold_${orderedId(nowMs, 16, randomBytes)}`);
+
+/** The one job that a hold may pay for: `gen_` and the rest of the hold's id. */
+export const jobIdOf = (holdId: HoldId): JobId => branded("job", holdId.replace(/^hold_/, "gen_"));

@@ -21,11 +21,15 @@ export {
   accountIdFrom,
   type HoldId,
   holdIdFrom,
+  type JobId,
+  jobIdFrom,
+  jobIdOf,
   type KeyId,
   keyIdFrom,
   newHoldId,
   type RandomBytes,
 } from "./ids.ts";
+export type { ClaimedJob, DueWebhook, Job, JobEnd, JobState, Jobs, NewJob } from "./jobs/jobs.ts";
 export { formatKey, hashSecret, newSecret, type ParsedKey, parseKey, verifySecret } from "./keys.ts";
 export type {
   Account,

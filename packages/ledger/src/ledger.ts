@@ -1,25 +1,21 @@
-import type { HoldState, KeyLimits, KeyRights, ReserveResult, ResolveResult } from "./core/types.ts";
+import type {
+  HoldState,
+  KeyLimits,
+  KeyRights,
+  ReserveOperation,
+  ReserveResult,
+  ResolveResult,
+  StoredHold,
+  UsageIncrement,
+} from "./core/types.ts";
 import type { AccountId, HoldId, KeyId } from "./ids.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 
 /** Units are compute units, integers up to `Number.MAX_SAFE_INTEGER`. Times are milliseconds since the epoch. */
-export interface ReserveRequest {
-  /** From `newHoldId`. Reserving again with the same id and the same request gives the same hold. */
-  holdId: HoldId;
-  accountId: AccountId;
-  keyId: KeyId;
-  /** The request's id, for people who search; at most 128 characters. */
-  requestId: string;
-  model: string;
-  /** 1 or more; counts against images per minute. */
-  images: number;
-  /** 1 or more. */
-  units: number;
+export interface ReserveRequest extends Omit<ReserveOperation, "kind" | "price" | "idempotency"> {
   /** What the units were computed from, kept with the hold; at most 2,048 characters as JSON. */
   price: PriceSnapshot;
-  /** When the hold expires by itself, if nothing resolved it. Also the lease on one of the key's concurrent requests. */
-  deadline: number;
-  /** 1–255 visible characters, scoped to the account; `fingerprint` is a hash of the request's body. */
-  idempotency?: { key: string; fingerprint: string } | undefined;
+  idempotency?: NonNullable<ReserveOperation["idempotency"]> | undefined;
 }
 
 export type PriceSnapshot = Readonly<Record<string, string | number | boolean | null>>;
@@ -46,22 +42,9 @@ export interface KeyRecord extends KeyRights {
   lastUsedAt: number | null;
 }
 
-export interface Hold {
-  id: HoldId;
-  accountId: AccountId;
-  keyId: KeyId;
-  requestId: string;
-  model: string;
-  images: number;
-  units: number;
+/** A hold as it is shown. */
+export interface Hold extends Omit<StoredHold, "price"> {
   price: PriceSnapshot;
-  createdAt: number;
-  deadline: number;
-  idempotencyKey: string | null;
-  state: HoldState;
-  /** Units charged; 0 unless posted. */
-  postedUnits: number;
-  resolvedAt: number | null;
 }
 
 /** Who did it, for the audit log; `system` when it is not said. */
@@ -113,6 +96,8 @@ export interface HoldFilter {
   accountId?: AccountId | undefined;
   keyId?: KeyId | undefined;
   state?: HoldState | undefined;
+  /** Only those that pay for no job that waits or runs. */
+  withoutJob?: boolean | undefined;
   /** Only holds older than this one: `next` of the page before. */
   before?: HoldId | undefined;
   /** 1–1,000, 100 when it is not said. */
@@ -135,16 +120,7 @@ export interface UsageFilter {
   model?: string | undefined;
 }
 
-/** What was charged on one UTC day. A request counts on the day it was settled. */
-export interface UsageRow {
-  day: string;
-  accountId: AccountId;
-  keyId: KeyId;
-  model: string;
-  requests: number;
-  images: number;
-  units: number;
-}
+export type UsageRow = UsageIncrement;
 
 export interface AuditEntry {
   actor: string;
@@ -200,10 +176,13 @@ export interface Ledger {
   /** Gives everything back and frees the idempotency key. */
   void(release: { holdId: HoldId }): Promise<ResolveResult>;
   /**
-   * Expires holds whose deadline has come, forgets idempotency keys and rate windows that are old enough, and writes down
+   * Expires holds whose deadline has come, forgets idempotency keys, rate windows and jobs that are old enough, and writes down
    * when keys were last used. Bounded work; call it every second or so, from as many gateways as there are.
    */
   sweep(): Promise<SweepResult>;
+
+  /** Asynchronous generations. */
+  readonly jobs: Jobs;
 
   /** The key with this public id, for authentication; undefined when there is none. */
   findKey(keyId: KeyId): Promise<KeyRecord | undefined>;

@@ -4,10 +4,11 @@ import { createServer } from "./http/create-server.ts";
 import { inFlight } from "./in-flight.ts";
 import { modelShelf } from "./model-shelf.ts";
 import { defaultThreads, type NodeOptions } from "./node-options.ts";
-import { editsRoute } from "./routes/edits.ts";
+import { requestLog } from "./request-log.ts";
 import { generationsRoute } from "./routes/generations.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { modelsRoutes } from "./routes/models.ts";
+import { requestsRoutes } from "./routes/requests.ts";
 
 /** How long responses may take to leave once nothing is generated any more. */
 const LEAVE_MS = 2_000;
@@ -16,7 +17,8 @@ const DEFAULT_GRACE_MS = 30_000;
 const READ_ONLY = /^\/(v1\/models(\/.+)?|v1\/load|healthz|readyz)$/;
 
 function allowedMethods(path: string): string | undefined {
-  if (/^\/v1\/images\/(generations|edits)$/.test(path)) return "POST";
+  if (path === "/v1/images/generations") return "POST";
+  if (/^\/v1\/requests\/[^/]+$/.test(path)) return "GET, DELETE";
   return READ_ONLY.test(path) ? "GET, HEAD" : undefined;
 }
 
@@ -44,9 +46,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const running = inFlight();
   const app = createServer({ logger, token, requestMs, allowedMethods });
   const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
-  const answering = { shelf, inFlight: running, logger, generationMs };
-  generationsRoute(app, answering);
-  editsRoute(app, answering);
+  const log = requestLog();
+  generationsRoute(app, { shelf, inFlight: running, log, logger, generationMs });
+  requestsRoutes(app, { log, inFlight: running, logger, generationMs });
   modelsRoutes(app, shelf);
   healthRoutes(app, shelf, running);
   try {
@@ -62,6 +64,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   let closed: Promise<void> | undefined;
   const close = async (graceMs: number) => {
     await running.drain(graceMs, errors.shuttingDown());
+    log.close(errors.shuttingDown());
     const stuck = setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
     await app.close();
     clearTimeout(stuck);

@@ -1,17 +1,17 @@
-// Builds dist, the package to publish (npm publish packages/sdk/dist), with esm and cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
+// Builds dist, the package to publish (npm publish packages/sdk/dist) or another folder given, with esm and cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
 // takes ten times as long; each operation stays a file of its own, so that bundlers take only what is imported.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, transformSync } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const src = join(root, "src");
-const dist = join(root, "dist");
+const dist = resolvePath(process.argv[2] ?? join(root, "dist"));
 // Built beside and moved at the end: whoever imports the package meanwhile gets the old build or the new.
-const next = join(root, `dist.${process.pid}`);
+const next = `${dist}.${process.pid}`;
 
 const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
 const operations = globSync("{*,funcs/*,sdk/*}.ts", { cwd: src });

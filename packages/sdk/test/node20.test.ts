@@ -10,7 +10,14 @@ import { node20 } from "./support/node20.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 /** These start other programs, and take care of Node 20 themselves. */
-const NOT_HERE = ["package.test.ts", "platforms.test.ts", "node20.test.ts", "guide.test.ts", "soak.test.ts"];
+const NOT_HERE = [
+  "tls.test.ts",
+  "package.test.ts",
+  "platforms.test.ts",
+  "node20.test.ts",
+  "guide.test.ts",
+  "soak.test.ts",
+];
 
 test("the cases of this folder on Node 20", async (t) => {
   const out = mkdtempSync(join(tmpdir(), "atoma-sdk-node20-"));

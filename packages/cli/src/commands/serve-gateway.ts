@@ -34,6 +34,9 @@ export async function serveGateway(
       maxEditBodyBytes: config.max_edit_body_bytes,
       editBodyTimeoutMs: config.edit_body_timeout_s * 1000,
       generationTimeoutMs: config.generation_timeout_s * 1000,
+      jobTimeoutMs: config.job_timeout_s * 1000,
+      maxQueuedJobs: config.max_queued_jobs,
+      maxRunningJobs: config.max_running_jobs,
       fileTtlMs: config.file_ttl_hours * 3_600_000,
     });
   } catch (error) {

@@ -24,13 +24,7 @@ export interface ModelFolder {
   readonly scheduler: Scheduler;
   /** Which network removes the noise, and the ONNX files. */
   readonly denoiser: "transformer" | "unet";
-  readonly files: {
-    readonly textEncoder: string;
-    readonly denoiser: string;
-    readonly vaeDecoder: string;
-    /** There when the card promises edits. */
-    readonly vaeEncoder: string | undefined;
-  };
+  readonly files: { readonly textEncoder: string; readonly denoiser: string; readonly vaeDecoder: string };
 }
 
 function readLatentSpace(path: string): LatentSpace {
@@ -62,10 +56,9 @@ export function readModelFolder(folder: string): ModelFolder {
     return file;
   };
   const latents = readLatentSpace(path);
-  const described = readCard(path, latents.pixelsPerCell);
   return {
     path,
-    ...described,
+    ...readCard(path, latents.pixelsPerCell),
     latents,
     scheduler: createScheduler(readFields(path, "scheduler", "scheduler_config.json")),
     denoiser,
@@ -73,7 +66,6 @@ export function readModelFolder(folder: string): ModelFolder {
       textEncoder: network("text_encoder"),
       denoiser: network(denoiser),
       vaeDecoder: network("vae_decoder"),
-      vaeEncoder: described.card.edits ? network("vae_encoder") : undefined,
     },
   };
 }

@@ -3,6 +3,7 @@ import { accountIdFrom, holdIdFrom, type KeyChange, keyIdFrom, LedgerInputError 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
+import type { Registry } from "../nodes/registry.ts";
 import { adminGate } from "./authenticate-admin.ts";
 import { onlyFields, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
 import { accountToWire, auditToWire, holdToWire, keyToWire, usageToCsv, usageToWire } from "./to-wire.ts";
@@ -41,16 +42,18 @@ function limitOf({ limit }: Query): number | undefined {
 }
 
 /** The rights a body gives a key; what it does not mention is absent. */
-function rightsOf(body: Record<string, unknown>): KeyChange {
+function rightsOf(body: Record<string, unknown>, { modelId }: Registry): KeyChange {
   const limits = {
     requestsPerMinute: wholeOrNull(body, "requests_per_minute", 1),
     imagesPerMinute: wholeOrNull(body, "images_per_minute", 1),
     concurrentRequests: wholeOrNull(body, "concurrent_requests", 1),
   };
+  const models = textsOrNull(body, "allowed_models");
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   return {
     expiresAt: wholeOrNull(body, "expires_at", 0),
-    allowedModels: textsOrNull(body, "allowed_models"),
+    // What a key may use is a model, whatever its names are: an alias that is given to another one later changes no rights.
+    allowedModels: models?.map(modelId) ?? models,
     ...(Object.keys(given).length > 0 && { limits: given }),
   };
 }
@@ -107,14 +110,14 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         onlyFields(body, ["account_id", "name", ...RIGHTS]);
         const accountId = accountIdFrom(requiredText(body, "account_id"));
         const name = requiredText(body, "name");
-        const { key, record } = await ledger.createKey({ ...rightsOf(body), accountId, name, ...BY });
+        const { key, record } = await ledger.createKey({ ...rightsOf(body, deps.registry), accountId, name, ...BY });
         reply.code(201);
         return { key, ...keyToWire(record) };
       });
       admin.patch<WithId>("/keys/:id", async (request) => {
         const body = await bodyOf(request, deps);
         onlyFields(body, ["name", ...RIGHTS]);
-        const change = { ...rightsOf(body), name: text(body, "name"), ...BY };
+        const change = { ...rightsOf(body, deps.registry), name: text(body, "name"), ...BY };
         return keyToWire(await ledger.updateKey(keyIdFrom(request.params.id), change));
       });
       const actions = { disable: ledger.disableKey, enable: ledger.enableKey, revoke: ledger.revokeKey };

@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 
 const EXPOSED = [
   "x-request-id",
+  "location",
+  "preference-applied",
   "retry-after",
   "retry-after-ms",
   "openai-processing-ms",
@@ -24,7 +26,7 @@ export function allowCrossOrigin(app: FastifyInstance): void {
       .header("access-control-allow-methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
       .header(
         "access-control-allow-headers",
-        request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key",
+        request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key, prefer",
       )
       .header("access-control-max-age", "86400")
       .send();

@@ -1,4 +1,5 @@
-import { errors, type GenerationEvent, type ImageJob, readWholeImage, seedOf } from "@atoma/contract";
+import { errors, type GenerationEvent, type ImageJob, seedOf } from "@atoma/contract";
+import { readWholeImage } from "../images/whole-image.ts";
 import type { Attempt } from "./dialect.ts";
 import { isUsage } from "./usage.ts";
 

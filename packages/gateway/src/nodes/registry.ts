@@ -1,11 +1,4 @@
-import {
-  type ApiError,
-  errors,
-  fromModelObject,
-  type ImageJob,
-  type ModelCard,
-  readCapabilities,
-} from "@atoma/contract";
+import { errors, fromModelObject, type ImageJob, type ModelCard, readCapabilities } from "@atoma/contract";
 import type { Logger } from "pino";
 import { Client, Pool } from "undici";
 import type { Dialect, DialectName } from "./dialect.ts";
@@ -46,6 +39,8 @@ export interface Node {
 }
 
 export interface Registry {
+  /** The model id that a name stands for: an alias's model, or the name itself. */
+  modelId(name: string): string;
   /** The card behind a model id or alias. Throws ApiError 500 when a node that may have it was never reached. */
   findModel(id: string): ModelCard | undefined;
   listModels(): readonly ModelCard[];
@@ -166,27 +161,22 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
   const timer = setInterval(probe, PROBE_MS);
   timer.unref();
 
-  function refusalOf({ dialect, models }: Node, job: ImageJob): ApiError | undefined {
-    const { id } = job.card;
-    const edits = dialect.editRequest && models.some(({ card }) => card.id === id && card.edits);
-    if (job.operation === "image_edit" && !edits) return errors.noEdits(id);
-    return dialect.refusal(job);
-  }
-
   function ableNodes(job: ImageJob): Node[] {
     const offering = nodes.filter((node) => node.models.some(({ card }) => card.id === job.card.id));
-    const able = offering.filter((node) => !refusalOf(node, job));
-    const [first] = offering;
-    const refusal = able.length === 0 && first ? refusalOf(first, job) : undefined;
+    const able = offering.filter((node) => !node.dialect.refusal(job));
+    const refusal = able.length === 0 ? offering[0]?.dialect.refusal(job) : undefined;
     if (refusal) throw refusal;
     return able;
   }
 
   const cards = () => new Map(nodes.flatMap((node) => node.models.map(({ card }) => [card.id, card] as const)));
 
+  const modelId = (name: string) => aliases.get(name) ?? name;
+
   return {
+    modelId,
     findModel(id) {
-      const card = cards().get(aliases.get(id) ?? id);
+      const card = cards().get(modelId(id));
       if (!card && nodes.some((node) => !node.known)) throw errors.nodeUnreachable();
       return card;
     },

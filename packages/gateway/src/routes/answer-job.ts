@@ -1,23 +1,26 @@
 import { Readable } from "node:stream";
+import { type Job, jobIdOf } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, deserializeAnswer, toAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
-import type { Upload } from "../edits/upload.ts";
 import { watchDeparture } from "../http/client-gone.ts";
 import { type EventStream, openEventStream } from "../http/event-stream.ts";
 import { originOf } from "../http/origin.ts";
 import { logFailure, toApiError } from "../http/send-error.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
-import { collect, finish, type Run, release, startRun } from "../run.ts";
+import type { Runner } from "../jobs/runner.ts";
+import { charge, collect, keep, type Run, release, startRun } from "../run.ts";
 import type { Caller } from "../steps/authenticate.ts";
 import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
-import { reserve } from "../steps/reserve.ts";
+import { type Hold, type Reservation, reserve } from "../steps/reserve.ts";
 import type { PricedJob } from "../steps/validate.ts";
+import { enqueue, sendAccepted } from "./generation-jobs.ts";
 
+const REPLAYED = { "idempotent-replayed": "true", "x-idempotent-replay": "true" };
 /** After a generation's deadline, for storing and settling, before its hold expires by itself. */
 const SETTLE_MS = 60_000;
 
-/** Steps 3 to 6 for a validated job, and its answer as JSON or as server-sent events. */
+/** Steps 3 to 6 for a validated job, and its answer as JSON, as server-sent events, or later. */
 export async function answerJob(
   deps: Deps,
   request: FastifyRequest,
@@ -27,39 +30,63 @@ export async function answerJob(
     priced,
     body,
     key,
-    upload,
+    later,
   }: {
     readonly caller: Caller;
     readonly priced: PricedJob;
-    /** As it came, or what stands for it; an idempotency key belongs to its bytes. */
+    /** As it came; an idempotency key belongs to its bytes. */
     readonly body: Uint8Array;
     /** The idempotency key. */
     readonly key: string | undefined;
-    /** The pictures of an edit. */
-    readonly upload?: Upload;
+    /** Who makes the pictures when the client does not wait for them. */
+    readonly later: Runner | undefined;
   },
 ): Promise<FastifyReply | undefined> {
   const { job } = priced;
+  const deadline = deps.now() + (later ? deps.jobTimeoutMs : deps.generationTimeoutMs);
   const hold = await reserve(priced, caller, {
     ...deps,
     requestId: request.id,
     idempotencyKey: key,
     body,
-    deadline: deps.now() + deps.generationTimeoutMs + SETTLE_MS,
+    deadline: deadline + SETTLE_MS,
   });
   request.logFields = { account: caller.accountId, key: caller.id, model: job.card.id, units: priced.units };
-  if (hold.outcome === "replay") return replay(deps, request, reply, deserializeAnswer(hold.response));
+  if (hold.outcome !== "held") {
+    const earlier = later && (await earlierJob(deps, caller, hold, key));
+    if (earlier || hold.outcome === "replay") reply.headers(REPLAYED);
+    if (earlier) return sendAccepted(deps, request, reply, earlier);
+    if (hold.outcome === "in_progress") throw hold.error;
+    return replay(deps, request, reply, deserializeAnswer(hold.response));
+  }
+  if (later) {
+    const queued = await enqueue(deps, later, { caller, job, hold, requestId: request.id, deadline });
+    return sendAccepted(deps, request, reply.headers(hold.headers), queued);
+  }
 
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
-  const run = startRun(deps, { job, hold, requestId: request.id, replayable: key !== undefined, departure, upload });
+  const run = startRun(deps, { job, requestId: request.id, replayable: key !== undefined, departure });
   try {
     reply.headers(hold.headers);
-    if (job.stream) return await answerStream(deps, request, reply, run);
-    return await sendJson(deps, request, reply, await finish(deps, run, await collect(run)));
+    if (job.stream) return await answerStream(deps, request, reply, run, hold);
+    const answer = await keep(deps, run, await collect(run));
+    await charge(deps, run, hold, answer);
+    return await sendJson(deps, request, reply, answer);
   } catch (error) {
-    await release(deps, run);
+    await release(deps, { hold, requestId: request.id });
     throw error;
   }
+}
+
+/** The job that an idempotency key began before, whether it still runs or has been answered from. */
+function earlierJob(
+  { ledger: { jobs } }: Deps,
+  { accountId }: Caller,
+  found: Exclude<Reservation, Hold>,
+  key: string | undefined,
+): Promise<Job | undefined> {
+  if (found.outcome === "replay") return jobs.find(accountId, jobIdOf(found.holdId));
+  return key === undefined ? Promise.resolve(undefined) : jobs.findByIdempotencyKey(accountId, key);
 }
 
 async function sendJson(
@@ -113,12 +140,26 @@ function wantsProgress(request: FastifyRequest): boolean {
   return /text\/event-stream\s*;\s*progress=1/i.test(request.headers.accept ?? "");
 }
 
-function answerStream(deps: Deps, request: FastifyRequest, reply: FastifyReply, run: Run): Promise<undefined> {
-  const work = (stream: EventStream) => streamEvents(deps, request, run, stream);
-  return sendStream(deps, request, reply, run.departure.signal, work, () => release(deps, run));
+function answerStream(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  run: Run,
+  hold: Hold,
+): Promise<undefined> {
+  const work = (stream: EventStream) => streamEvents(deps, request, run, hold, stream);
+  return sendStream(deps, request, reply, run.departure.signal, work, () =>
+    release(deps, { hold, requestId: request.id }),
+  );
 }
 
-async function streamEvents(deps: Deps, request: FastifyRequest, run: Run, stream: EventStream): Promise<void> {
+async function streamEvents(
+  deps: Deps,
+  request: FastifyRequest,
+  run: Run,
+  hold: Hold,
+  stream: EventStream,
+): Promise<void> {
   const { job } = run;
   const createdAt = Math.floor(deps.now() / 1000);
   const progress = wantsProgress(request);
@@ -126,10 +167,11 @@ async function streamEvents(deps: Deps, request: FastifyRequest, run: Run, strea
     if (event.type === "partial") {
       await stream.send(renderPartial(toAnswer(job, [], undefined, createdAt * 1000), event.partial, event.bytes));
     } else if (event.type === "progress" && progress) {
-      await stream.send(renderProgress(job.operation, event.step, event.steps, createdAt));
+      await stream.send(renderProgress(event.step, event.steps, createdAt));
     }
   });
-  const answer = await finish(deps, run, made);
+  const answer = await keep(deps, run, made);
+  await charge(deps, run, hold, answer);
   for (const item of answer.items) await stream.send(await renderCompleted(answer, item, deps.files));
 }
 
@@ -140,7 +182,6 @@ async function replay(
   reply: FastifyReply,
   answer: Answer,
 ): Promise<FastifyReply | undefined> {
-  reply.headers({ "idempotent-replayed": "true", "x-idempotent-replay": "true" });
   if (!answer.stream) return sendJson(deps, request, reply, answer);
   const events = await Promise.all(answer.items.map((item) => renderCompleted(answer, item, deps.files)));
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);

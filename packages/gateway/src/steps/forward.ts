@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { type ApiError, errors, type GenerationEvent, type ImageJob, readImageHeader } from "@atoma/contract";
+import { type ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
 import type { Upload } from "../edits/upload.ts";
+import { readImageHeader } from "../images/image-header.ts";
 import type { Attempt } from "../nodes/dialect.ts";
 import { fetchPicture } from "../nodes/fetch-picture.ts";
 import { readComplaint, refusalError } from "../nodes/refusal.ts";
@@ -68,19 +69,19 @@ function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
   return Number.isFinite(ms) && ms > 0 ? ms : DEFAULT_RETRY_MS;
 }
 
+const nothingBegan = new WeakSet<Error>();
+
+/** Whether this is how `forward` ended because certainly no node began: the job can be done later. */
+export const neverBegan = (error: unknown): boolean => error instanceof Error && nothingBegan.has(error);
+
 type Outcome =
   | { readonly outcome: "not_started"; readonly error: ApiError }
   | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
 
-/** Bytes as a stream that holds them no longer once they are sent: undici keeps a body until the answer has ended. */
+/** undici holds a body given as bytes until the answer has ended; of a stream only what is not sent yet. */
 function inSlices(body: Uint8Array): Readable {
-  let rest = body;
   const slices = function* () {
-    while (rest.length > 0) {
-      yield rest.subarray(0, SLICE_BYTES);
-      rest = rest.subarray(SLICE_BYTES);
-    }
-    rest = new Uint8Array();
+    for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
   };
   return Readable.from(slices(), { objectMode: false });
 }
@@ -190,6 +191,7 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
       node.inFlight--;
     }
   }
+  nothingBegan.add(last);
   throw last;
 }
 

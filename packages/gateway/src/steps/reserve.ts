@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { errors } from "@atoma/contract";
+import { type ApiError, errors } from "@atoma/contract";
 import {
   type HoldId,
   type Ledger,
@@ -12,15 +12,19 @@ import {
 import type { Caller } from "./authenticate.ts";
 import type { PricedJob } from "./validate.ts";
 
-/** What a request holds while it runs, or the answer that its idempotency key got before. */
+/** Units that a request holds while it runs. */
+export interface Hold {
+  readonly outcome: "held";
+  readonly holdId: HoldId;
+  readonly units: number;
+  readonly headers: Record<string, string>;
+}
+
+/** What a request holds while it runs; or the answer that its idempotency key got before, or that it is not there yet. */
 export type Reservation =
-  | {
-      readonly outcome: "held";
-      readonly holdId: HoldId;
-      readonly units: number;
-      readonly headers: Record<string, string>;
-    }
-  | { readonly outcome: "replay"; readonly response: string };
+  | Hold
+  | { readonly outcome: "replay"; readonly holdId: HoldId; readonly response: string }
+  | { readonly outcome: "in_progress"; readonly error: ApiError };
 
 export interface ReserveContext {
   readonly ledger: Ledger;
@@ -54,15 +58,16 @@ function limitHeaders(limits: LimitStatus): Record<string, string> {
   return headers;
 }
 
-function refusal(result: Exclude<ReserveResult, { outcome: "held" | "replay" }>, model: string) {
+type Refused = Exclude<ReserveResult, { outcome: "held" | "replay" | "in_progress" }>;
+
+function refusal(result: Refused, { card, n }: PricedJob["job"]): ApiError {
   switch (result.outcome) {
-    case "in_progress":
-      return errors.idempotencyInProgress(result.retryAfterMs);
     case "idempotency_key_reused":
       return errors.idempotencyKeyReused();
     case "insufficient_balance":
       return errors.insufficientQuota();
     case "rate_limited": {
+      if (result.limitValue < (result.limit === "images" ? n : 1)) return errors.aboveKeyLimit(result.limitValue, n);
       const what =
         result.limit === "concurrency"
           ? `${result.limitValue} at a time`
@@ -77,13 +82,13 @@ function refusal(result: Exclude<ReserveResult, { outcome: "held" | "replay" }>,
     case "key_invalid":
       return errors.invalidKey("***");
     case "model_not_allowed":
-      return errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
+      return errors.permissionDenied(`This API key may not use the model '${card.id}'.`, "model");
   }
 }
 
 /**
  * Step 3. Knows afterwards that the compute units are held on disk until a deadline, or the stored answer of the same
- * idempotency key. Throws ApiError 402, 409, 422 or 429; nothing is held then.
+ * idempotency key. Throws ApiError 400, 402, 422 or 429; nothing is held then.
  */
 export async function reserve(
   { job, units }: PricedJob,
@@ -104,8 +109,11 @@ export async function reserve(
     deadline: context.deadline,
     idempotency: key === undefined ? undefined : { key, fingerprint: fingerprint(context.body) },
   });
-  if (result.outcome === "replay") return { outcome: "replay", response: result.response };
-  if (result.outcome !== "held") throw refusal(result, job.card.id);
+  if (result.outcome === "replay") return result;
+  if (result.outcome === "in_progress") {
+    return { outcome: "in_progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
+  }
+  if (result.outcome !== "held") throw refusal(result, job);
   return { outcome: "held", holdId: result.holdId, units, headers: limitHeaders(result.limits) };
 }
 

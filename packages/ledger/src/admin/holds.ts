@@ -17,6 +17,8 @@ export function* getHold(id: HoldId): Script<Hold | undefined> {
 /** How many holds one page looks through, newest first, for those that were asked for. */
 const SCAN = 20_000;
 const BOUNDARY = "SELECT id FROM holds WHERE id < $1 ORDER BY id DESC LIMIT 1 OFFSET $2";
+const WITHOUT_JOB =
+  "AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.hold_id = holds.id AND jobs.state IN ('queued', 'running'))";
 /** Above every id. */
 const NEWEST = "~";
 
@@ -25,10 +27,11 @@ export interface HoldConditions {
   keyId: KeyId | undefined;
   state: HoldState | undefined;
   before: HoldId | undefined;
+  withoutJob: boolean;
 }
 
 /** The condition in SQL, over parameters from `$3` on. */
-function filterOf({ accountId, keyId, state }: HoldConditions): { filter: string; values: SqlValue[] } {
+function filterOf({ accountId, keyId, state, withoutJob }: HoldConditions): { filter: string; values: SqlValue[] } {
   const values: SqlValue[] = [];
   const where: string[] = [];
   for (const [column, value] of Object.entries({ account_id: accountId, key_id: keyId })) {
@@ -38,6 +41,7 @@ function filterOf({ accountId, keyId, state }: HoldConditions): { filter: string
   }
   // Written out, because the indexes of what is held are partial; the type leaves these four words only.
   if (state !== undefined) where.push(`AND state = '${state}'`);
+  if (withoutJob) where.push(WITHOUT_JOB);
   return { filter: where.join(" "), values };
 }
 

@@ -30,18 +30,9 @@ export interface KeyRights {
 export type HoldState = "held" | "posted" | "voided" | "expired";
 
 /** A reservation of compute units. It leaves `held` exactly once. */
-export interface StoredHold {
+export interface StoredHold extends Omit<ReserveOperation, "kind" | "holdId" | "idempotency"> {
   id: HoldId;
-  accountId: AccountId;
-  keyId: KeyId;
-  requestId: string;
-  model: string;
-  images: number;
-  units: number;
-  /** The price snapshot, as JSON. */
-  price: string;
   createdAt: number;
-  deadline: number;
   idempotencyKey: string | null;
   state: HoldState;
   /** Units charged; 0 unless posted. */
@@ -78,6 +69,7 @@ export interface JournalEntry {
 export const GRANTED = "system:granted";
 export const CONSUMED = "system:consumed";
 
+/** What was charged on one UTC day. A request counts on the day it was settled. */
 export interface UsageIncrement {
   day: string;
   accountId: AccountId;
@@ -90,15 +82,22 @@ export interface UsageIncrement {
 
 export interface ReserveOperation {
   kind: "reserve";
+  /** From `newHoldId`. Reserving again with the same id and the same request gives the same hold. */
   holdId: HoldId;
   accountId: AccountId;
   keyId: KeyId;
+  /** The request's id, for people who search; at most 128 characters. */
   requestId: string;
   model: string;
+  /** 1 or more; counts against images per minute. */
   images: number;
+  /** 1 or more. */
   units: number;
+  /** The price snapshot, as JSON. */
   price: string;
+  /** When the hold expires by itself, if nothing resolved it. Also the lease on one of the key's concurrent requests. */
   deadline: number;
+  /** The key has 1–255 visible characters and belongs to the account; `fingerprint` is a hash of the request's body. */
   idempotency: { key: string; fingerprint: string } | null;
 }
 

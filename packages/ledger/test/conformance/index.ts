@@ -5,6 +5,7 @@ import { differentialTests } from "./differential.ts";
 import { durabilityTests } from "./durability.ts";
 import { holdTests } from "./holds.ts";
 import { idempotencyTests } from "./idempotency.ts";
+import { jobTests } from "./jobs.ts";
 import { keyTests } from "./keys.ts";
 import { limitTests } from "./limits.ts";
 
@@ -32,5 +33,6 @@ export function conformance(name: string, start: () => Promise<TestDatabase>): v
     describe("accounts", () => accountTests(current));
     describe("durability", () => durabilityTests(current));
     describe("decisions", () => differentialTests(current));
+    describe("jobs", () => jobTests(current));
   });
 }

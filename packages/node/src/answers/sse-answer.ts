@@ -12,17 +12,15 @@ function message<T extends { readonly type: string }>(data: T): string {
 const base64 = ({ buffer, byteOffset, length }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, length).toString("base64");
 
-const NO_INPUT = { text_tokens: 0, image_tokens: 0 };
-
-/** The share of one of `n` pictures; what was given is counted with the first, so that the shares add up to the whole. */
+/** The share of one of `n` pictures; the prompt is counted with the first, so that the shares add up to the whole. */
 export function usageOfPicture(usage: Usage, n: number, index: number): Usage {
-  const input = index === 0 ? usage.input_tokens : 0;
+  const text = index === 0 ? usage.input_tokens : 0;
   const image = usage.output_tokens / n;
   return {
-    total_tokens: input + image,
-    input_tokens: input,
+    total_tokens: text + image,
+    input_tokens: text,
     output_tokens: image,
-    input_tokens_details: index === 0 ? usage.input_tokens_details : NO_INPUT,
+    input_tokens_details: { text_tokens: text, image_tokens: 0 },
     output_tokens_details: { text_tokens: 0, image_tokens: image },
   };
 }
@@ -52,7 +50,7 @@ export async function* sseAnswer(
         yield KEEP_ALIVE;
       } else if (event.type === "partial") {
         yield message({
-          type: `${job.operation}.partial_image`,
+          type: "image_generation.partial_image",
           b64_json: base64(event.bytes),
           partial_image_index: event.partial,
           created_at: now(),
@@ -63,7 +61,7 @@ export async function* sseAnswer(
       } else if (event.type === "done") {
         for (const image of images) {
           yield message({
-            type: `${job.operation}.completed`,
+            type: "image_generation.completed",
             b64_json: base64(image.bytes),
             created_at: now(),
             ...made,

@@ -22,8 +22,10 @@ export interface Packed {
 export async function packAndInstall(): Promise<Packed> {
   const folder = mkdtempSync(join(tmpdir(), "atoma-sdk-pack-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  await run(process.execPath, [join(ROOT, "scripts", "build.mjs")]);
-  await run("npm", ["pack", "--pack-destination", folder], { cwd: join(ROOT, "dist"), env });
+  // Not from dist, which other suites use meanwhile.
+  const built = join(folder, "built");
+  await run(process.execPath, [join(ROOT, "scripts", "build.mjs"), built]);
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: built, env });
   const [name = ""] = globSync("*.tgz", { cwd: folder });
   const tarball = join(folder, name);
   writeFileSync(join(folder, "package.json"), '{ "private": true }');

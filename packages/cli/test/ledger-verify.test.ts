@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { holdIdFrom, openLedger } from "@atoma/ledger";
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+let data = "";
+let account = "";
+
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), "atoma-books-"));
+  const ledger = await openLedger(`sqlite:${join(data, "ledger.db")}`);
+  const { id } = await ledger.createAccount({ name: "a" });
+  await ledger.grant(id, 1_000, { reference: "first" });
+  const { record } = await ledger.createKey({ accountId: id, name: "k" });
+  const holdId = holdIdFrom("hold_00000000000000001");
+  const request = {
+    holdId,
+    accountId: id,
+    keyId: record.id,
+    requestId: "r",
+    model: "m",
+    images: 1,
+    units: 40,
+    price: {},
+  };
+  await ledger.reserve({ ...request, deadline: Date.now() + 60_000 });
+  await ledger.settle({ holdId, units: 30 });
+  await ledger.close();
+  account = id;
+});
+after(() => rm(data, { recursive: true, force: true }));
+
+function atoma(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = ["--conditions=atoma-source", MAIN, ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+function tamper(sql: string): void {
+  const database = new DatabaseSync(join(data, "ledger.db"));
+  database.exec(sql);
+  database.close();
+}
+
+test("books that are right", async () => {
+  const { code, stdout } = await atoma("ledger", "verify", "--data", data);
+  assert.deepEqual([code, stdout.startsWith("the books are right")], [0, true]);
+});
+
+test("books that somebody has changed: what differs, by how much, and exit code 1", async () => {
+  tamper(
+    "UPDATE accounts SET posted = posted + 7; DROP TRIGGER journal_stays; UPDATE journal SET units = 999 WHERE kind = 'grant'",
+  );
+  const { code, stdout, stderr } = await atoma("ledger", "verify", "--data", data);
+  assert.deepEqual([code, stderr], [1, ""]);
+  const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(rows[0], ["what", "subject", "expected", "found", "difference"]);
+  const found = (what: string) => rows.find(([name]) => name === what)?.slice(0, 5);
+  assert.deepEqual(found("posted"), ["posted", account, "30", "37", "7"]);
+  assert.deepEqual(found("credits"), ["credits", account, "999", "1000", "1"]);
+  assert.deepEqual(found("grant_journal"), ["grant_journal", account, "1000", "999", "-1"]);
+  assert.match(stdout, /\n3 differences\n$/);
+});
+
+test("how it is used", async () => {
+  const help = await atoma("ledger", "--data", data);
+  assert.deepEqual([help.code, help.stdout.startsWith("usage: atoma ledger verify")], [0, true]);
+  assert.equal((await atoma("ledger", "mend", "--data", data)).code, 2);
+  const nowhere = await atoma("ledger", "verify", "--data", join(data, "nowhere"));
+  assert.equal(nowhere.code, 2);
+  assert.match(nowhere.stderr, /there is no ledger at .*nowhere/);
+});
