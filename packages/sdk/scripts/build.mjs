@@ -1,9 +1,10 @@
-// Builds dist, the package to publish (npm publish packages/sdk/dist) or another folder given, with esm and cjs. What the operations share (lib, models, types) goes into one file, since loading forty small ones
-// takes ten times as long; each operation stays a file of its own, so that bundlers take only what is imported.
+// Builds dist, the package to publish (npm publish packages/sdk/dist), or another folder given. What the operations share (lib,
+// models, types) goes into one file, since loading forty small ones takes ten times as long; each operation stays a file of its
+// own, so that bundlers take only what is imported.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, relative, resolve as resolvePath } from "node:path";
+import { dirname, join, matchesGlob, relative, resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, transformSync } from "esbuild";
 
@@ -12,9 +13,10 @@ const src = join(root, "src");
 const dist = resolvePath(process.argv[2] ?? join(root, "dist"));
 // Built beside and moved at the end: whoever imports the package meanwhile gets the old build or the new.
 const next = `${dist}.${process.pid}`;
+process.once("exit", () => rmSync(next, { recursive: true, force: true }));
 
 const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
-const operations = globSync("{*,funcs/*,sdk/*}.ts", { cwd: src });
+const operations = globSync("{*,confidential/*,funcs/*,sdk/*}.ts", { cwd: src });
 const bundling = {
   bundle: true,
   write: false,
@@ -31,7 +33,10 @@ const { outputFiles } = buildSync({
 });
 emit("shared.js", outputFiles[0].text);
 
-for (const file of shared) {
+const { exports: paths } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const sources = Object.values(paths).map((entry) => `${entry["atoma-source"]}`.replace("./src/", ""));
+// Of the shared files only those that can be imported by their own path have one in the package.
+for (const file of shared.filter((name) => sources.some((source) => matchesGlob(name, source)))) {
   const { metafile } = buildSync({ ...bundling, entryPoints: [file], outdir: "out", metafile: true });
   const [{ exports }] = Object.values(metafile.outputs);
   const names = exports.toSorted().join(", ");
@@ -56,10 +61,7 @@ const { resolve } = createRequire(new URL("../../../package.json", import.meta.u
 const tsc = join(dirname(resolve("typescript/package.json")), "bin", "tsc");
 const flags = ["-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", join(next, "esm")];
 const types = spawnSync(process.execPath, [tsc, ...flags], { cwd: root, stdio: "inherit" });
-if (types.status !== 0) {
-  rmSync(next, { recursive: true });
-  process.exit(types.status ?? 1);
-}
+if (types.status !== 0) process.exit(types.status ?? 1);
 for (const file of globSync("**/*.d.ts", { cwd: join(next, "esm") })) {
   const path = join(next, "esm", file);
   writeFileSync(path, withJs(readFileSync(path, "utf8")));

@@ -10,7 +10,7 @@ interface FromBase64 {
 }
 
 /**
- * Decodes the standard base64 of a picture in the fastest way the platform has (1 MB: Buffer and fromBase64 0.5 ms, atob
+ * Decodes standard base64 in the fastest way the platform has (1 MB: Buffer and fromBase64 0.5 ms, atob
  * 3 ms). Line breaks are passed over.
  * @throws SDKValidationError when the text is not base64
  */
@@ -25,7 +25,7 @@ export function decodeBase64(text: string): Bytes {
   } catch (error) {
     cause = error;
   }
-  throw new SDKValidationError("Response", "the picture is not base64", text, cause);
+  throw new SDKValidationError("Response", "what must be base64 is not", text, cause);
 }
 
 function decode(text: string): Bytes {

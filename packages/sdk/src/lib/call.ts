@@ -20,15 +20,18 @@ export interface Call<T> extends Operation {
   readonly isStream?: boolean;
 }
 
+type Prepare<T> = (signal: AbortSignal) => Call<T> | Promise<Call<T>>;
+
 export type CallResult<T> = Result<T, SDKError>;
 
 /**
  * Makes a call with its retries and deadlines. Always resolves to a Result.
- * @param prepare checks the input; what it throws is the error of the call, and nothing is sent
+ * @param prepare checks the input; what it throws is the error of the call, and nothing is sent. The signal is that of the
+ * call's deadline.
  */
 export function startCall<T>(
   client: ClientSDK,
-  prepare: () => Call<T> | Promise<Call<T>>,
+  prepare: Prepare<T>,
   options: RequestOptions = {},
 ): APIPromise<CallResult<T>> {
   return new APIPromise(runCall(client, prepare, options));
@@ -36,7 +39,7 @@ export function startCall<T>(
 
 async function runCall<T>(
   client: ClientSDK,
-  prepare: () => Call<T> | Promise<Call<T>>,
+  prepare: Prepare<T>,
   options: RequestOptions,
 ): Promise<[CallResult<T>, APICall]> {
   let trace: APICall = { status: "invalid" };
@@ -45,15 +48,15 @@ async function runCall<T>(
   let idempotencyKey: string | undefined;
   let isOpen = false;
   try {
-    const call = await prepare();
-    const request = prepareRequest(client, call, options);
-    idempotencyKey = request.idempotencyKey;
     const defaults = client._options;
     const total = startDeadline(options.timeoutMs ?? defaults.timeoutMs, [
       options.signal,
       options.fetchOptions?.signal,
     ]);
     deadline = total;
+    const call = await prepare(total.signal);
+    const request = prepareRequest(client, call, options);
+    idempotencyKey = request.idempotencyKey;
     const policy = retryPolicy(options.retries ?? defaults.retryConfig, options.retryCodes);
     const startedAt = performance.now();
 

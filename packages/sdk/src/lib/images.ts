@@ -15,7 +15,14 @@ import { fromWire } from "./wire.ts";
  * @throws SDKValidationError when there is none in it, besides what `readJSON` throws
  */
 export async function readImages(response: Response, attempt: Attempt): Promise<CreateImageResponse> {
-  const json = await readJSON(response, attempt);
+  return asImages(await readJSON(response, attempt), attempt);
+}
+
+/**
+ * The pictures of an answer that is parsed.
+ * @throws SDKValidationError when there is none in it
+ */
+export function asImages(json: Record<string, unknown>, attempt: Attempt): CreateImageResponse {
   const { created, data, ...fields } = fromWire(json);
   const invalid = (message: string) => new SDKValidationError("Response", message, json);
   if (!Array.isArray(data) || data.length === 0) throw invalid("data must be an array of at least one picture");

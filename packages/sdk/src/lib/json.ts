@@ -11,7 +11,11 @@ import { ERROR_BODY_LENGTH, readBody, whole } from "./body.ts";
  */
 export async function readJSON(response: Response, attempt: Attempt): Promise<Record<string, unknown>> {
   const { deadline, maxBytes } = attempt;
-  const text = await whole((await readBody(response, deadline, maxBytes)).text(), deadline);
+  return parseJSON(await whole((await readBody(response, deadline, maxBytes)).text(), deadline), response, attempt);
+}
+
+/** Parses what stands in an answer's body, or was sealed in it. Throws as `readJSON`. */
+export function parseJSON(text: string, response: Response, attempt: Attempt): Record<string, unknown> {
   const unexpected = (message: string) =>
     new APIError(message, response, attempt.redact(text.slice(0, ERROR_BODY_LENGTH)));
   if (text.trim() === "") throw unexpected("Unexpected API response, an empty body");

@@ -10,4 +10,11 @@ export type {
   ImageStreamEvent,
 } from "./imagestreamevent.ts";
 export type { Model, ModelList } from "./model.ts";
+export type {
+  NodePublicAddressAssignment,
+  NodesCreateLockRequest,
+  NodesCreateLockResponse,
+  NodesCreateRequest,
+  NodesCreateResponse,
+} from "./nodes.ts";
 export type { TokensDetails, Usage } from "./usage.ts";
