@@ -53,6 +53,11 @@ const SETTINGS = {
   job_timeout_s: { check: whole(1, 86_400), fallback: 3600, help: "how long an asynchronous generation may take" },
   max_queued_jobs: { check: whole(1, 100_000), fallback: 100, help: "asynchronous generations that wait, per account" },
   max_running_jobs: { check: whole(1, 1000), fallback: 8, help: "asynchronous generations that this gateway runs" },
+  webhook_targets: {
+    check: one("public", "any"),
+    fallback: "public" as const,
+    help: "where webhooks may go: public (https, public addresses) or any",
+  },
   file_ttl_hours: { check: whole(25, 8760), fallback: 25, help: "how long picture URLs are good" },
   s3_bucket: { check: text, fallback: undefined, help: "bucket for pictures, instead of the data folder" },
   s3_endpoint: { check: url, fallback: undefined, help: "origin of a store other than Amazon's" },

@@ -12,7 +12,7 @@ const HELP = `usage: atoma COMMAND [--config FILE] [settings]
   node --models DIR[,DIR]             an AI node
   generate "PROMPT" [-o FILE]         one picture, through the SDK
   accounts create NAME | list | grant ACCOUNT UNITS [REFERENCE]
-  keys create ACCOUNT [NAME] | list | revoke KEY
+  keys create ACCOUNT [NAME] | list | revoke KEY | webhook KEY URL|none
   ledger verify                       recomputes the books; exit code 1 when they are wrong
   check-config                        reads the configuration and says what it means
 
@@ -84,7 +84,7 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     }
     case "keys": {
       const { keys } = await import("./commands/keys.ts");
-      return withLedger(config, (ledger) => keys(ledger, rest));
+      return withLedger(config, (ledger) => keys(ledger, rest, config.webhook_targets));
     }
     case "ledger": {
       const { ledger } = await import("./commands/ledger.ts");

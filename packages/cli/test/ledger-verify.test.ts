@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { holdIdFrom, openLedger } from "@atoma/ledger";
+import { atoma } from "./support/up.ts";
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 let data = "";
 let account = "";
 
@@ -36,15 +34,6 @@ before(async () => {
 });
 after(() => rm(data, { recursive: true, force: true }));
 
-function atoma(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = ["--conditions=atoma-source", MAIN, ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
-
 function tamper(sql: string): void {
   const database = new DatabaseSync(join(data, "ledger.db"));
   database.exec(sql);
@@ -52,30 +41,30 @@ function tamper(sql: string): void {
 }
 
 test("books that are right", async () => {
-  const { code, stdout } = await atoma("ledger", "verify", "--data", data);
-  assert.deepEqual([code, stdout.startsWith("the books are right")], [0, true]);
+  const { code, out } = await atoma(["ledger", "verify", "--data", data]);
+  assert.deepEqual([code, out.startsWith("the books are right")], [0, true]);
 });
 
 test("books that somebody has changed: what differs, by how much, and exit code 1", async () => {
   tamper(
     "UPDATE accounts SET posted = posted + 7; DROP TRIGGER journal_stays; UPDATE journal SET units = 999 WHERE kind = 'grant'",
   );
-  const { code, stdout, stderr } = await atoma("ledger", "verify", "--data", data);
-  assert.deepEqual([code, stderr], [1, ""]);
-  const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
+  const { code, out, err } = await atoma(["ledger", "verify", "--data", data]);
+  assert.deepEqual([code, err], [1, ""]);
+  const rows = out.split("\n").map((line) => line.split(/ {2,}/));
   assert.deepEqual(rows[0], ["what", "subject", "expected", "found", "difference"]);
   const found = (what: string) => rows.find(([name]) => name === what)?.slice(0, 5);
   assert.deepEqual(found("posted"), ["posted", account, "30", "37", "7"]);
   assert.deepEqual(found("credits"), ["credits", account, "999", "1000", "1"]);
   assert.deepEqual(found("grant_journal"), ["grant_journal", account, "1000", "999", "-1"]);
-  assert.match(stdout, /\n3 differences\n$/);
+  assert.match(out, /\n3 differences\n$/);
 });
 
 test("how it is used", async () => {
-  const help = await atoma("ledger", "--data", data);
-  assert.deepEqual([help.code, help.stdout.startsWith("usage: atoma ledger verify")], [0, true]);
-  assert.equal((await atoma("ledger", "mend", "--data", data)).code, 2);
-  const nowhere = await atoma("ledger", "verify", "--data", join(data, "nowhere"));
+  const help = await atoma(["ledger", "--data", data]);
+  assert.deepEqual([help.code, help.out.startsWith("usage: atoma ledger verify")], [0, true]);
+  assert.equal((await atoma(["ledger", "mend", "--data", data])).code, 2);
+  const nowhere = await atoma(["ledger", "verify", "--data", join(data, "nowhere")]);
   assert.equal(nowhere.code, 2);
-  assert.match(nowhere.stderr, /there is no ledger at .*nowhere/);
+  assert.match(nowhere.err, /there is no ledger at .*nowhere/);
 });

@@ -215,6 +215,7 @@ export const errors = {
   fileExpired: () => new ApiError(410, "This file has expired."),
   rangeNotSatisfiable: (size: number) =>
     new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),
+  noWebhook: () => new ApiError(404, "This key has no webhook.", { code: "webhook_not_found" }),
   jobNotFound: () => new ApiError(404, "This generation does not exist.", { param: "id" }),
   invalidMethod: (method: string, path: string, allow: string) =>
     new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),

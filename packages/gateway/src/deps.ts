@@ -4,6 +4,7 @@ import type { FileStore } from "./files/file-store.ts";
 import type { BodyLimits } from "./http/read-body.ts";
 import type { Registry } from "./nodes/registry.ts";
 import type { Authenticate } from "./steps/authenticate.ts";
+import type { WebhookTargets } from "./webhooks/target.ts";
 
 /** What the routes work with. Clock and random source are arguments, so that tests own them. */
 export interface Deps {
@@ -26,6 +27,7 @@ export interface Deps {
   readonly generationTimeoutMs: number;
   /** How long an asynchronous generation may take, waiting included. */
   readonly jobTimeoutMs: number;
+  readonly webhookTargets: WebhookTargets;
   /** How many of an account's jobs may wait. */
   readonly maxQueuedJobs: number;
   readonly fileTtlMs: number;

@@ -9,12 +9,16 @@ import { startRunner } from "./jobs/runner.ts";
 import { type NodeConfig, openRegistry } from "./nodes/registry.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
+import { startDeliverer } from "./webhooks/deliver.ts";
+import { openSender } from "./webhooks/sender.ts";
+import type { WebhookTargets } from "./webhooks/target.ts";
 
 export type { S3Options } from "./files/s3.ts";
 export { DIALECT_NAMES, type DialectName } from "./nodes/dialect.ts";
 export type { ForeignName } from "./nodes/dialects.ts";
 export { type NodeModel, readForeignModel } from "./nodes/foreign-models.ts";
 export type { NodeConfig } from "./nodes/registry.ts";
+export { checkTarget, ForbiddenTarget } from "./webhooks/target.ts";
 
 export interface GatewayOptions {
   readonly host: string;
@@ -53,6 +57,8 @@ export interface GatewayOptions {
   readonly maxQueuedJobs?: number;
   /** How many asynchronous generations this gateway runs at once. Default 8. */
   readonly maxRunningJobs?: number;
+  /** Where webhooks may go: https to public addresses (the default), or anywhere, also over http. */
+  readonly webhookTargets?: WebhookTargets;
   /** How long a picture's URL is good. Default 25 hours: longer than an idempotency key lives. */
   readonly fileTtlMs?: number;
 }
@@ -106,10 +112,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     jobTimeoutMs: options.jobTimeoutMs ?? 3_600_000,
+    webhookTargets: options.webhookTargets ?? "public",
     maxQueuedJobs: options.maxQueuedJobs ?? 100,
     fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,
     draining: () => draining,
   };
+  const deliverer = startDeliverer(deps, openSender(deps.webhookTargets));
   const runner = startRunner(deps, options.maxRunningJobs ?? 8);
   const app = buildServer(deps, runner);
   app.server.on("request", (_request, response) => {
@@ -153,6 +161,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       while (running > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, DRAIN_POLL_MS));
       for (const timer of sweepers) clearInterval(timer);
       await jobsEnded;
+      await deliverer.close();
       app.server.closeAllConnections();
       await app.close();
       await registry.close();

@@ -4,10 +4,20 @@ import { getHold, listHolds } from "./admin/holds.ts";
 import { createKey, disableKey, enableKey, findKey, listKeys, revokeKey, updateKey } from "./admin/keys.ts";
 import { usage } from "./admin/usage.ts";
 import { verify } from "./admin/verify.ts";
-import { checkDay, checkInteger, checkLimits, checkModels, checkName, checkText, checkTime } from "./check.ts";
+import { getWebhook, removeWebhook, setWebhook } from "./admin/webhooks.ts";
+import {
+  checkDay,
+  checkInteger,
+  checkLimits,
+  checkModels,
+  checkName,
+  checkText,
+  checkTime,
+  checkUrl,
+} from "./check.ts";
 import type { Engine } from "./engine.ts";
 import { accountIdFrom, holdIdFrom, keyIdFrom, newAccountId, newKeyId, type RandomBytes } from "./ids.ts";
-import { formatKey, hashSecret, newSecret } from "./keys.ts";
+import { formatKey, hashSecret, newSecret, newWebhookSecret } from "./keys.ts";
 import type { By, Ledger } from "./ledger.ts";
 
 /** What `create.ts` adds. */
@@ -83,6 +93,17 @@ export function administration(engine: Engine, now: () => number, randomBytes: R
     disableKey: async (keyId, by) => engine.transact(() => disableKey(keyIdFrom(keyId), actorOf(by), now())),
     enableKey: async (keyId, by) => engine.transact(() => enableKey(keyIdFrom(keyId), actorOf(by), now())),
     revokeKey: async (keyId, by) => engine.transact(() => revokeKey(keyIdFrom(keyId), actorOf(by), now())),
+
+    getWebhook: async (keyId) => engine.read(() => getWebhook(keyIdFrom(keyId))),
+    async setWebhook(keyId, url, by) {
+      const id = keyIdFrom(keyId);
+      const checked = checkUrl("the webhook's url", url);
+      const secret = newWebhookSecret(randomBytes);
+      const actor = actorOf(by);
+      const webhook = await engine.transact(() => setWebhook(id, checked, secret, actor, now()));
+      return { ...webhook, secret };
+    },
+    removeWebhook: async (keyId, by) => engine.transact(() => removeWebhook(keyIdFrom(keyId), actorOf(by), now())),
 
     async usage(filter) {
       const checked = { ...filter, from: checkDay("from", filter.from), to: checkDay("to", filter.to) };

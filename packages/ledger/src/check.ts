@@ -46,6 +46,13 @@ export function checkText(name: string, value: string, max: number): string {
   return value;
 }
 
+/** An http or https URL of at most 2,048 characters. Whether it may be called is the caller's to decide. */
+export function checkUrl(name: string, value: string): string {
+  const right = value.length <= 2_048 && /^https?:\/\//i.test(value) && URL.canParse(value) && value.isWellFormed();
+  if (!right) throw invalid(`${name} must be an http or https URL of at most 2048 characters`);
+  return new URL(value).href;
+}
+
 export function checkDay(name: string, value: string): string {
   if (!DAY.test(value) || Number.isNaN(Date.parse(value))) throw invalid(`${name} must be a day as YYYY-MM-DD`);
   return value;

@@ -54,5 +54,6 @@ export type {
   SweepResult,
   UsageFilter,
   UsageRow,
+  Webhook,
 } from "./ledger.ts";
 export { type OpenLedgerOptions, openLedger } from "./open.ts";

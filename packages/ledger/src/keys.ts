@@ -39,6 +39,13 @@ export function newSecret(randomBytes: RandomBytes): string {
   return text;
 }
 
+const WEBHOOK_SECRET_BYTES = 32;
+
+/** A webhook's secret as its receiver gets it: `whsec_` and 32 random bytes in base64 (Standard Webhooks). */
+export function newWebhookSecret(randomBytes: RandomBytes): string {
+  return `whsec_${Buffer.from(randomBytes(WEBHOOK_SECRET_BYTES)).toString("base64")}`;
+}
+
 /**
  * SHA-256 of the secret, 32 bytes. A secret has 256 random bits, so nothing slower is needed to store it
  * (a password hash defends guessable secrets).

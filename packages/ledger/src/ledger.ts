@@ -86,6 +86,12 @@ export interface KeyChange extends By {
   limits?: Partial<KeyLimits> | undefined;
 }
 
+/** Where a key wants to be told that a job has ended. */
+export interface Webhook {
+  url: string;
+  createdAt: number;
+}
+
 export interface CreatedKey {
   /** The whole key. It is in no other answer and nowhere in the database. */
   key: string;
@@ -206,6 +212,12 @@ export interface Ledger {
   enableKey(keyId: KeyId, by?: By): Promise<KeyRecord>;
   /** For good. */
   revokeKey(keyId: KeyId, by?: By): Promise<KeyRecord>;
+
+  getWebhook(keyId: KeyId): Promise<Webhook | undefined>;
+  /** An http or https URL of at most 2,048 characters. The answer is the only place where the new secret is shown. */
+  setWebhook(keyId: KeyId, url: string, by?: By): Promise<Webhook & { secret: string }>;
+  /** Whether there was one. What is still to be delivered is dropped. */
+  removeWebhook(keyId: KeyId, by?: By): Promise<boolean>;
 
   usage(filter: UsageFilter): Promise<UsageRow[]>;
   getHold(holdId: HoldId): Promise<Hold | undefined>;

@@ -1,4 +1,5 @@
 import { accountIdFrom, type KeyRecord, keyIdFrom, type Ledger, LedgerInputError } from "@atoma/ledger";
+import type { Config } from "../config.ts";
 import { UsageError } from "../usage-error.ts";
 
 const BY = { actor: "atoma keys" };
@@ -9,8 +10,30 @@ function state(key: KeyRecord): string {
   return key.expiresAt !== null && key.expiresAt <= Date.now() ? "expired" : "active";
 }
 
-/** `atoma keys create ACCOUNT [NAME] | list | revoke KEY` */
-export async function keys(ledger: Ledger, [action, id, name]: readonly string[]): Promise<void> {
+/** Sets or takes away where a key is told that an asynchronous generation has ended. */
+async function webhook(ledger: Ledger, id: string, url: string, targets: Config["webhook_targets"]): Promise<void> {
+  const keyId = keyIdFrom(id);
+  if (url === "none") {
+    const removed = await ledger.removeWebhook(keyId, BY);
+    process.stdout.write(removed ? `${id} has no webhook any more\n` : `${id} had no webhook\n`);
+    return;
+  }
+  const { checkTarget, ForbiddenTarget } = await import("@atoma/gateway");
+  try {
+    checkTarget(url, targets);
+  } catch (error) {
+    throw error instanceof ForbiddenTarget ? new UsageError(`URL: ${error.message}`) : error;
+  }
+  const { secret } = await ledger.setWebhook(keyId, url, BY);
+  process.stdout.write(`${secret}\nThis secret verifies the webhook's signatures. It is shown once.\n`);
+}
+
+/** `atoma keys create ACCOUNT [NAME] | list | revoke KEY | webhook KEY URL|none` */
+export async function keys(
+  ledger: Ledger,
+  [action, id, name]: readonly string[],
+  targets: Config["webhook_targets"],
+): Promise<void> {
   try {
     switch (action) {
       case "create": {
@@ -30,8 +53,11 @@ export async function keys(ledger: Ledger, [action, id, name]: readonly string[]
         process.stdout.write(`${id} revoked\n`);
         return;
       }
+      case "webhook":
+        if (!id || !name) throw new UsageError("usage: atoma keys webhook KEY URL|none");
+        return await webhook(ledger, id, name, targets);
       default:
-        throw new UsageError("usage: atoma keys create|list|revoke");
+        throw new UsageError("usage: atoma keys create|list|revoke|webhook");
     }
   } catch (error) {
     if (error instanceof LedgerInputError) throw new UsageError(error.message);

@@ -37,6 +37,7 @@ export async function serveGateway(
       jobTimeoutMs: config.job_timeout_s * 1000,
       maxQueuedJobs: config.max_queued_jobs,
       maxRunningJobs: config.max_running_jobs,
+      webhookTargets: config.webhook_targets,
       fileTtlMs: config.file_ttl_hours * 3_600_000,
     });
   } catch (error) {

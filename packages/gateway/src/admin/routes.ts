@@ -4,9 +4,18 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
+import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminGate } from "./authenticate-admin.ts";
 import { onlyFields, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
-import { accountToWire, auditToWire, holdToWire, keyToWire, usageToCsv, usageToWire } from "./to-wire.ts";
+import {
+  accountToWire,
+  auditToWire,
+  holdToWire,
+  keyToWire,
+  usageToCsv,
+  usageToWire,
+  webhookToWire,
+} from "./to-wire.ts";
 
 const BY = { actor: "admin api" };
 const RIGHTS = ["expires_at", "allowed_models", "requests_per_minute", "images_per_minute", "concurrent_requests"];
@@ -56,6 +65,16 @@ function rightsOf(body: Record<string, unknown>, { modelId }: Registry): KeyChan
     allowedModels: models?.map(modelId) ?? models,
     ...(Object.keys(given).length > 0 && { limits: given }),
   };
+}
+
+/** A URL where webhooks may go. Throws ApiError 400. */
+function targetOf(url: string, targets: WebhookTargets): string {
+  try {
+    return checkTarget(url, targets).href;
+  } catch (error) {
+    if (error instanceof ForbiddenTarget) throw errors.conflict("url", `Invalid 'url': ${error.message}.`);
+    throw error;
+  }
 }
 
 /** `/admin/v1/…`: accounts, grants, keys, usage, holds and the audit log, for the holder of the admin key only. */
@@ -126,6 +145,23 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
           keyToWire(await act.call(ledger, keyIdFrom(params.id), BY)),
         );
       }
+
+      admin.get<WithId>("/keys/:id/webhook", async ({ params }) => {
+        const webhook = await ledger.getWebhook(keyIdFrom(params.id));
+        if (!webhook) throw errors.noWebhook();
+        return webhookToWire(webhook);
+      });
+      admin.put<WithId>("/keys/:id/webhook", async (request) => {
+        const body = await bodyOf(request, deps);
+        onlyFields(body, ["url"]);
+        const url = targetOf(requiredText(body, "url"), deps.webhookTargets);
+        const { secret, ...webhook } = await ledger.setWebhook(keyIdFrom(request.params.id), url, BY);
+        return { ...webhookToWire(webhook), secret };
+      });
+      admin.delete<WithId>("/keys/:id/webhook", async ({ params }, reply) => {
+        if (!(await ledger.removeWebhook(keyIdFrom(params.id), BY))) throw errors.noWebhook();
+        return reply.code(204).send();
+      });
 
       admin.get("/usage", async (request, reply) => {
         const query = queryOf(request);

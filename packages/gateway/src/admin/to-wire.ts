@@ -1,4 +1,4 @@
-import type { Account, Hold, KeyRecord, StoredAuditEntry, UsageRow } from "@atoma/ledger";
+import type { Account, Hold, KeyRecord, StoredAuditEntry, UsageRow, Webhook } from "@atoma/ledger";
 
 /** What the admin API shows. Times are ms since the epoch, as the ledger keeps them; no secrets, no hashes. */
 export const accountToWire = (a: Account) => ({
@@ -26,6 +26,8 @@ export const keyToWire = (k: KeyRecord) => ({
   images_per_minute: k.limits.imagesPerMinute,
   concurrent_requests: k.limits.concurrentRequests,
 });
+
+export const webhookToWire = (w: Webhook) => ({ url: w.url, created_at: w.createdAt });
 
 export const holdToWire = (h: Hold) => ({
   id: h.id,

@@ -23,7 +23,7 @@ export function allowCrossOrigin(app: FastifyInstance): void {
     if (request.method !== "OPTIONS") return;
     return reply
       .code(204)
-      .header("access-control-allow-methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
+      .header("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
       .header(
         "access-control-allow-headers",
         request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key, prefer",

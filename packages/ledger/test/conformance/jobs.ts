@@ -186,6 +186,50 @@ export function jobTests(world: () => World): void {
     assert.equal((await orphans()).length, 2);
   });
 
+  it("tells once of a job's end, and again at the time that was said, to where its key wants it", async () => {
+    await empty();
+    const { a, b, customer, clock, database } = world();
+    const someone = await customer(100);
+    const quiet = await customer(100);
+    const { secret, ...webhook } = await a.setWebhook(someone.keyId, "https://example.com/hook?token=1");
+    assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+    assert.deepEqual(await b.getWebhook(someone.keyId), webhook);
+    for (const who of [someone, quiet]) {
+      const { id } = await queued(who);
+      await claim(a, "a");
+      await a.jobs.end(id, "a", { state: "cancelled" }, clock.now + DAY);
+    }
+    const due = async () =>
+      (await Promise.all([a, b, a, b].map(({ jobs }) => jobs.dueWebhooks(10, clock.now + 30_000)))).flat();
+    const [first, ...others] = await due();
+    assert.deepEqual(others, []);
+    assert.deepEqual([first?.url, first?.secret, first?.attempt, first?.state], [webhook.url, secret, 1, "cancelled"]);
+    clock.now += 29_999;
+    assert.deepEqual(await due(), []);
+    clock.now += 1;
+    assert.equal((await due())[0]?.attempt, 2);
+    const jobId = first?.jobId ?? assert.fail();
+    await a.jobs.noteWebhook(jobId, clock.now + 5_000);
+    clock.now += 5_000;
+    assert.equal((await due())[0]?.attempt, 3);
+    await b.jobs.noteWebhook(jobId, null);
+    clock.now += DAY;
+    assert.deepEqual(await due(), []);
+    const logged = JSON.stringify(await database.rows("SELECT details FROM audit_log"));
+    assert(!logged.includes("token=1") && !logged.includes(secret));
+
+    const { id } = await queued(someone);
+    await claim(a, "a");
+    await a.jobs.end(id, "a", { state: "cancelled" }, clock.now + DAY);
+    assert.equal(await a.removeWebhook(someone.keyId), true);
+    assert.deepEqual(await due(), []);
+    assert.equal(await a.removeWebhook(someone.keyId), false);
+    assert.equal(await a.getWebhook(someone.keyId), undefined);
+    for (const url of ["ftp://example.com", "nonsense", `https://example.com/${"x".repeat(2_048)}`]) {
+      await assert.rejects(a.setWebhook(someone.keyId, url), { name: "LedgerInputError" });
+    }
+  });
+
   it("refuses arguments that can never work", async () => {
     const { a, clock } = world();
     const bad = { name: "LedgerInputError" };
