@@ -140,9 +140,14 @@ export const errors = {
       "input_fidelity",
       "invalid_input_fidelity_model",
     ),
+  /** A picture whose header was right; `param` is "mask", or else it was the first picture. */
+  undecodableImage: (param: string | null) =>
+    param === "mask" ? errors.invalidImageFile("mask", "the mask") : errors.invalidImageFile("image", "image 1"),
   /** `which` reads like "image 1" or "the mask". */
   invalidImageFile: (param: string, which: string) =>
     bad(`Invalid image file or mode for ${which}, please check your image file.`, param, "invalid_image_file"),
+  maskWithoutAlpha: (param: string) =>
+    bad("Invalid mask image format - mask image missing alpha channel", param, "invalid_image_file"),
   unsupportedMimeType: (param: string, type: string, supported: readonly string[]) =>
     bad(
       `Invalid file '${param}': unsupported mimetype ('${shown(type)}'). Supported file formats are ${list(supported, "and")}.`,

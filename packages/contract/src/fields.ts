@@ -13,6 +13,7 @@ export type Style = (typeof STYLES)[number];
 export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 export type Background = "transparent" | "opaque";
+export type InputFidelity = (typeof INPUT_FIDELITIES)[number];
 export type Moderation = (typeof MODERATIONS)[number];
 
 /** The media type of a picture in a format. */

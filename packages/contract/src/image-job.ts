@@ -6,6 +6,8 @@ import type { ModelCard } from "./model-card.ts";
  * `parseImageRequest`; what the ledger counts and what nodes get.
  */
 export interface ImageJob {
+  /** What its stream events are named after. */
+  readonly operation: "image_generation" | "image_edit";
   readonly card: ModelCard;
   readonly prompt: string;
   readonly negativePrompt: string;

@@ -6,10 +6,14 @@ import { formatSize, type Size } from "./sizes.ts";
 export interface InputImage extends Size {
   readonly bytes: Uint8Array;
   readonly format: OutputFormat;
+  /** Whether it can be transparent; undefined where its header does not tell. */
+  readonly alpha: boolean | undefined;
 }
 
 /** Format and size of a whole encoded picture; undefined for what is none, or is cut off. */
-export type ReadHeader = (bytes: Uint8Array) => (Size & { readonly format: OutputFormat }) | undefined;
+export type ReadHeader = (
+  bytes: Uint8Array,
+) => (Size & { readonly format: OutputFormat; readonly alpha?: boolean }) | undefined;
 
 /** A file as it was sent, with the name that errors call it by. */
 export interface InputFile {
@@ -38,9 +42,9 @@ function judge(file: InputFile, which: string, limit: number, readHeader: ReadHe
   if (bytes.length >= limit) throw errors.imageFileTooLarge(param, limit);
   const header = readHeader(bytes);
   if (!header || header.width === 0 || header.height === 0) throw errors.invalidImageFile(param, which);
-  const { format, width, height } = header;
+  const { format, width, height, alpha } = header;
   if (width * height > MAX_PIXELS) throw errors.imageTooLarge(param, formatSize(header), MAX_PIXELS);
-  return Object.freeze({ bytes, format, width, height });
+  return Object.freeze({ bytes, format, width, height, alpha });
 }
 
 /** Judges picture number `position` (from 1). Throws ApiError 400 unless it is a PNG, JPEG or WebP within the limits. */

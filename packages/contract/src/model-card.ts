@@ -1,5 +1,6 @@
 import type { Pricing } from "./compute-units.ts";
 import type { OutputFormat, Quality } from "./fields.ts";
+import { MAX_INPUT_IMAGES } from "./input-image.ts";
 import type { SizeRule } from "./sizes.ts";
 
 /** What a model is and can do. Validation, pricing and routing read it; nothing else decides what is allowed. */
@@ -29,6 +30,10 @@ export interface ModelCard {
   readonly transparentBackground: boolean;
   readonly streaming: boolean;
   readonly edits: boolean;
+  /** How many pictures an edit may start from. Default: as many as the contract takes, 16. */
+  readonly maxInputImages?: number;
+  /** Whether an edit may ask how closely its pictures are to be kept to. Default: no. */
+  readonly inputFidelity?: boolean;
   readonly pricing: Pricing;
 }
 
@@ -47,6 +52,8 @@ export interface ModelCapabilities {
   readonly transparent_background: boolean;
   readonly streaming: boolean;
   readonly edits: boolean;
+  readonly max_input_images: number;
+  readonly input_fidelity: boolean;
   readonly pricing: Pricing;
 }
 
@@ -80,6 +87,8 @@ export function toModelObject(card: ModelCard, id: string = card.id): ModelObjec
       transparent_background: card.transparentBackground,
       streaming: card.streaming,
       edits: card.edits,
+      max_input_images: card.maxInputImages ?? MAX_INPUT_IMAGES,
+      input_fidelity: card.inputFidelity ?? false,
       pricing: card.pricing,
     },
   };
@@ -106,6 +115,8 @@ export function fromModelObject(model: ModelObject, aliases: readonly string[] =
     transparentBackground: c.transparent_background,
     streaming: c.streaming,
     edits: c.edits,
+    maxInputImages: c.max_input_images,
+    inputFidelity: c.input_fidelity,
     pricing: c.pricing,
   };
 }

@@ -3,9 +3,19 @@ import type { EditJob } from "./edit-job.ts";
 import { readJsonImages, readJsonMask } from "./edit-json.ts";
 import { errors } from "./errors.ts";
 import { INPUT_FIDELITIES } from "./fields.ts";
-import { type InputFile, type InputImage, judgeImage, judgeMask, type ReadHeader } from "./input-image.ts";
+import {
+  type InputFile,
+  type InputImage,
+  judgeImage,
+  judgeMask,
+  MAX_INPUT_IMAGES,
+  type ReadHeader,
+} from "./input-image.ts";
+import type { ModelCard } from "./model-card.ts";
 import { toImageJob } from "./parse-image-request.ts";
 import { type FieldHooks, oneOf, type ParseOptions, REQUEST_FIELDS, readFields, readModel } from "./request-fields.ts";
+
+import { formatSize, sizeViolation } from "./sizes.ts";
 
 export type { FormPart } from "./edit-form.ts";
 
@@ -18,6 +28,7 @@ interface Encoding {
   readonly body: Readonly<Record<string, unknown>>;
   /** Fields beside the common ones. */
   readonly own: readonly string[];
+  readonly imagesParam: string;
   /** A field that only the other encoding has, with the advice for it. */
   readonly foreign: readonly [name: string, hint: string];
   readonly images: () => Iterable<InputFile>;
@@ -43,8 +54,14 @@ function unknownFields({ body, own, foreign }: Encoding, options: ParseOptions):
   return Object.fromEntries(forwarded);
 }
 
+/** An edit without a size gives a picture of the first one's size, where the model can make that. */
+function standardSize([first]: readonly InputImage[], card: ModelCard): string {
+  const own = first && formatSize(first);
+  return own !== undefined && !sizeViolation(own, card.sizes) ? own : card.defaultSize;
+}
+
 function parse(encoding: Encoding, options: EditParseOptions): EditJob {
-  const { body, convert } = encoding;
+  const { body, convert, imagesParam } = encoding;
   const card = readModel(body, options);
   const extra = unknownFields(encoding, options);
 
@@ -58,13 +75,15 @@ function parse(encoding: Encoding, options: EditParseOptions): EditJob {
   };
   const fields = readFields(body, card, { convert, afterPrompt: readInputs });
   const fidelity = body.input_fidelity ?? undefined;
-  if (fidelity !== undefined) readFidelity(fidelity, "input_fidelity", card);
+  const inputFidelity = fidelity === undefined ? undefined : readFidelity(fidelity, "input_fidelity", card);
 
-  const job = toImageJob(fields, card, extra);
-  // No card can say yet that its model knows fidelities.
-  if (fidelity !== undefined) throw errors.inputFidelity(card.id);
+  const job = toImageJob(fields, card, extra, standardSize(images, card));
+  if (inputFidelity !== undefined && !card.inputFidelity) throw errors.inputFidelity(card.id);
   if (!card.edits) throw errors.noEdits(card.id);
-  return Object.freeze({ ...job, images: Object.freeze(images), mask });
+  const most = card.maxInputImages ?? MAX_INPUT_IMAGES;
+  if (images.length > most) throw errors.arrayTooLong(imagesParam, most, images.length);
+  if (mask?.alpha === false) throw errors.maskWithoutAlpha("mask");
+  return Object.freeze({ ...job, operation: "image_edit", images: Object.freeze(images), mask, inputFidelity });
 }
 
 /**
@@ -77,6 +96,7 @@ export function parseEditRequest(body: Readonly<Record<string, unknown>>, option
     {
       body,
       own: ["images", "mask"],
+      imagesParam: "images",
       foreign: ["image", "For application/json on /v1/images/edits, use 'images' (array)."],
       images: () => readJsonImages(own("images")),
       mask: () => readJsonMask(own("mask")),
@@ -92,6 +112,7 @@ export function parseEditForm(parts: readonly FormPart[], options: EditParseOpti
     {
       body: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
       own: ["image", "image[]", "mask"],
+      imagesParam: "image",
       foreign: ["images", "For multipart/form-data use 'image' or 'image[]'."],
       images: () => readFormImages(parts),
       mask: () => readFormMask(parts),

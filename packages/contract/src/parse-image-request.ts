@@ -5,11 +5,11 @@ import type { ModelCard } from "./model-card.ts";
 import { type Fields, type ParseOptions, REQUEST_FIELDS, readFields, readModel } from "./request-fields.ts";
 import { parseSize, type Size, sizeViolation } from "./sizes.ts";
 
-function resolveSize(fields: Fields, card: ModelCard): Size {
+function resolveSize(fields: Fields, card: ModelCard, standard: string): Size {
   const { width, height } = fields;
   const named = fields.size === undefined || fields.size === "auto" ? undefined : fields.size;
   if (width === undefined && height === undefined) {
-    const size = parseSize(named ?? card.defaultSize);
+    const size = parseSize(named ?? standard);
     if (!size) throw errors.internal(`default size of ${card.id}`);
     return size;
   }
@@ -70,14 +70,20 @@ function checkCapabilities(fields: Fields, card: ModelCard): void {
   if (fields.stream && !card.streaming) refuse("stream");
 }
 
-/** Settles what the fields mean together, and fills in every default. Throws ApiError 400. */
-export function toImageJob(fields: Fields, card: ModelCard, extra: Readonly<Record<string, unknown>>): ImageJob {
-  const size = resolveSize(fields, card);
+/** Settles what the fields mean together, and fills in every default, `standardSize` for no size. Throws ApiError 400. */
+export function toImageJob(
+  fields: Fields,
+  card: ModelCard,
+  extra: Readonly<Record<string, unknown>>,
+  standardSize = card.defaultSize,
+): ImageJob {
+  const size = resolveSize(fields, card, standardSize);
   checkAcrossFields(fields);
   checkCapabilities(fields, card);
 
   const quality = resolveQuality(fields.quality, card);
   return Object.freeze({
+    operation: "image_generation",
     card,
     prompt: fields.prompt ?? "",
     negativePrompt: fields.negative_prompt ?? "",

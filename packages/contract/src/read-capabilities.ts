@@ -1,4 +1,5 @@
 import { OUTPUT_FORMATS, type Quality } from "./fields.ts";
+import { MAX_INPUT_IMAGES } from "./input-image.ts";
 import type { ModelCapabilities } from "./model-card.ts";
 import { parseSize, type SizeRule } from "./sizes.ts";
 
@@ -104,6 +105,9 @@ const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: 
   transparent_background: boolean,
   streaming: boolean,
   edits: boolean,
+  // Nodes of before there were edits do not name these.
+  max_input_images: (value, key) => (value === undefined ? MAX_INPUT_IMAGES : whole(value, key)),
+  input_fidelity: (value, key) => (value === undefined ? false : boolean(value, key)),
   pricing,
 };
 

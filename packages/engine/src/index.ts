@@ -4,6 +4,7 @@ export { type LatentSpace, type ModelFolder, readModelFolder } from "./folder/re
 export { loadPipeline, type Pipeline, type PipelineOptions } from "./pipeline/load-pipeline.ts";
 export { mostEvents, type PictureRequest, toPictureRequest } from "./pipeline/picture-request.ts";
 export { pixelSteps } from "./pipeline/pixel-steps.ts";
+export { stepsToRun } from "./pipeline/strength.ts";
 export { type EventQueue, eventQueue } from "./process/event-queue.ts";
 export type { Timings } from "./process/messages.ts";
 export {

@@ -9,6 +9,8 @@ export interface AnswerItem {
 
 /** Everything a response is rendered from. Without the bytes it is what an idempotency key remembers. */
 export interface Answer {
+  /** What its stream events are named after. */
+  readonly operation: ImageJob["operation"];
   /** Unix seconds. */
   readonly created: number;
   readonly size: string;
@@ -28,6 +30,7 @@ export function toAnswer(
   nowMs: number,
 ): Answer {
   return {
+    operation: job.operation,
     created: Math.floor(nowMs / 1000),
     size: formatSize(job),
     quality: job.quality,
@@ -47,5 +50,7 @@ export function serializeAnswer(answer: Answer): string {
 
 export function deserializeAnswer(text: string): Answer {
   // Written by serializeAnswer and kept by our own ledger.
-  return JSON.parse(text) as Answer;
+  const answer = JSON.parse(text) as Answer;
+  // Answers of before there were edits do not say what they are.
+  return { ...answer, operation: answer.operation ?? "image_generation" };
 }

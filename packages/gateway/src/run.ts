@@ -1,6 +1,7 @@
 import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
 import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
+import type { Upload } from "./edits/upload.ts";
 import { keepImages } from "./files/keep.ts";
 import type { Departure } from "./http/client-gone.ts";
 import { forward } from "./steps/forward.ts";
@@ -15,6 +16,8 @@ export interface Run {
   readonly replayable: boolean;
   /** Ends the run: its client has left, or its deadline has come. */
   readonly departure: Omit<Departure, keyof Disposable>;
+  /** The pictures of an edit. */
+  readonly upload?: Upload | undefined;
   readonly events: AsyncGenerator<GenerationEvent>;
 }
 
@@ -22,6 +25,7 @@ export interface Run {
 export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
   const events = forward(run.job, {
     candidates: () => deps.registry.candidates(run.job),
+    upload: run.upload,
     requestId: run.requestId,
     signal: run.departure.signal,
     timeoutMs: deps.generationTimeoutMs,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { ApiError } from "@atoma/contract";
-import { parseMultipart } from "../src/edits/multipart.ts";
+import { ApiError, parseMultipart } from "@atoma/contract";
 import { editsOf, FIELDS, failure, IMAGE, isNoEdits, png, withImage } from "./support/edits.ts";
 import { startWorld } from "./support/gateway.ts";
 

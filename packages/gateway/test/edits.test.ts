@@ -5,7 +5,6 @@ import { APICallError, generateImage } from "ai";
 import OpenAI, { toFile } from "openai";
 import { create, editsOf, type Failure, failure, form, isNoEdits, png, url } from "./support/edits.ts";
 import { startWorld } from "./support/gateway.ts";
-import { card, startScriptedNode } from "./support/scripted-node.ts";
 
 const world = await startWorld();
 after(() => world[Symbol.asyncDispose]());
@@ -20,18 +19,6 @@ test("S-057 S-126 right requests in both encodings end at the model, and nothing
   await isNoEdits(json({ images: [{ image_url: url(png) }], mask: { image_url: url(png) }, n: 2, stream: true }));
   assert.deepEqual([await world.available(), await world.pending()], [before, 0]);
   assert.equal(world.node.requests.length, 0);
-});
-
-test("S-057 S-063 a model that claims edits gets no farther: no node takes pictures yet", async () => {
-  await using node = await startScriptedNode([{ ...card, id: "editor", edits: true }]);
-  await using other = await startWorld({ nodes: [{ name: "n", url: node.url }] });
-  const there = editsOf(other);
-  const { status, error } = await there.json({ model: "editor", images: [{ image_url: url(png) }] });
-  assert.deepEqual([status, error.param, error.code], [400, "model", "invalid_value"]);
-  const { key } = await other.ledger.createKey({ accountId: other.accountId, name: "x", allowedModels: ["another"] });
-  const narrow = await there.edit(form({ model: "editor", image: png }), { authorization: `Bearer ${key}` });
-  assert.deepEqual([narrow.status, narrow.error.code], [403, "permission_denied"]);
-  assert.equal(node.requests.length, 0);
 });
 
 test("S-126 faults of a form, as whole envelopes", async () => {

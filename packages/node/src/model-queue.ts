@@ -7,6 +7,7 @@ import {
   type ModelProcessState,
   mostEvents,
   pixelSteps,
+  stepsToRun,
 } from "@atoma/engine";
 import { smoothedRate } from "./smoothed-rate.ts";
 
@@ -41,6 +42,8 @@ interface Ticket {
   readonly turn: Promise<void>;
   readonly call: () => void;
   readonly job: ImageJob;
+  /** Of each picture. */
+  readonly steps: number;
   /** In pixel-steps. */
   readonly work: number;
   /** When it came, as performance.now() tells time. */
@@ -71,9 +74,10 @@ export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: Q
       throw errors.queueFull(seconds === undefined ? BLIND_RETRY_MS : seconds * 1000);
     }
     const { promise: turn, resolve: call } = Promise.withResolvers<void>();
-    const work = pixelSteps(job, process.folder.native);
+    const steps = stepsToRun(job);
+    const work = pixelSteps({ ...job, steps }, process.folder.native);
     const events = eventQueue<GenerationEvent>(mostEvents(job));
-    const ticket: Ticket = { job, work, arrived: performance.now(), events, turn, call, remaining: work };
+    const ticket: Ticket = { job, steps, work, arrived: performance.now(), events, turn, call, remaining: work };
     tickets.push(ticket);
     if (tickets[0] === ticket) call();
     return ticket;
@@ -96,7 +100,7 @@ export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: Q
       await process.untilReady(Math.max(0, patience - performance.now()), signal);
       const started = performance.now();
       for await (const event of process.generate(job, options)) {
-        if (event.type === "progress") ticket.remaining -= ticket.work / (job.n * job.steps);
+        if (event.type === "progress") ticket.remaining -= ticket.work / (job.n * ticket.steps);
         if (event.type === "done") rate.measure((performance.now() - started) / 1000, ticket.work);
         events.push(event);
       }

@@ -5,6 +5,7 @@ import { inFlight } from "./in-flight.ts";
 import { modelShelf } from "./model-shelf.ts";
 import { defaultThreads, type NodeOptions } from "./node-options.ts";
 import { requestLog } from "./request-log.ts";
+import { editsRoute } from "./routes/edits.ts";
 import { generationsRoute } from "./routes/generations.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { modelsRoutes } from "./routes/models.ts";
@@ -17,7 +18,7 @@ const DEFAULT_GRACE_MS = 30_000;
 const READ_ONLY = /^\/(v1\/models(\/.+)?|v1\/load|healthz|readyz)$/;
 
 function allowedMethods(path: string): string | undefined {
-  if (path === "/v1/images/generations") return "POST";
+  if (/^\/v1\/images\/(generations|edits)$/.test(path)) return "POST";
   if (/^\/v1\/requests\/[^/]+$/.test(path)) return "GET, DELETE";
   return READ_ONLY.test(path) ? "GET, HEAD" : undefined;
 }
@@ -47,8 +48,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const app = createServer({ logger, token, requestMs, allowedMethods });
   const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
   const log = requestLog();
-  generationsRoute(app, { shelf, inFlight: running, log, logger, generationMs });
-  requestsRoutes(app, { log, inFlight: running, logger, generationMs });
+  const answering = { shelf, inFlight: running, log, logger, generationMs };
+  generationsRoute(app, answering);
+  editsRoute(app, answering);
+  requestsRoutes(app, answering);
   modelsRoutes(app, shelf);
   healthRoutes(app, shelf, running);
   try {

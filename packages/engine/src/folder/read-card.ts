@@ -92,10 +92,13 @@ function readPricing(card: Fields): ModelCard["pricing"] {
 
 /** What this engine cannot do must not be promised. */
 function refuseUnable(card: Fields): void {
-  for (const ability of ["transparentBackground", "edits"]) {
-    if (card.boolean(ability, false)) throw card.fail(`"${ability}" is true, but this engine cannot do that`);
+  if (card.boolean("transparentBackground", false)) {
+    throw card.fail(`"transparentBackground" is true, but this engine cannot do that`);
   }
 }
+
+/** What every model that edits here can do. */
+const EDITOR = { edits: true, maxInputImages: 1, inputFidelity: true } as const;
 
 /**
  * Reads `atoma.json`: `{ "card": ModelCard, "native"?: { pixels, multiple, maxAspectRatio } }`. Of the card only `id` is
@@ -138,7 +141,7 @@ export function readCard(folder: string, pixelsPerCell: number): DescribedModel 
       negativePrompts: card.boolean("negativePrompts", true),
       transparentBackground: false,
       streaming: card.boolean("streaming", true),
-      edits: false,
+      ...(card.boolean("edits", false) ? EDITOR : { edits: false }),
       pricing: readPricing(card),
     },
   };

@@ -24,7 +24,13 @@ export interface ModelFolder {
   readonly scheduler: Scheduler;
   /** Which network removes the noise, and the ONNX files. */
   readonly denoiser: "transformer" | "unet";
-  readonly files: { readonly textEncoder: string; readonly denoiser: string; readonly vaeDecoder: string };
+  readonly files: {
+    readonly textEncoder: string;
+    readonly denoiser: string;
+    readonly vaeDecoder: string;
+    /** There when the card promises edits. */
+    readonly vaeEncoder: string | undefined;
+  };
 }
 
 function readLatentSpace(path: string): LatentSpace {
@@ -56,9 +62,10 @@ export function readModelFolder(folder: string): ModelFolder {
     return file;
   };
   const latents = readLatentSpace(path);
+  const described = readCard(path, latents.pixelsPerCell);
   return {
     path,
-    ...readCard(path, latents.pixelsPerCell),
+    ...described,
     latents,
     scheduler: createScheduler(readFields(path, "scheduler", "scheduler_config.json")),
     denoiser,
@@ -66,6 +73,7 @@ export function readModelFolder(folder: string): ModelFolder {
       textEncoder: network("text_encoder"),
       denoiser: network(denoiser),
       vaeDecoder: network("vae_decoder"),
+      vaeEncoder: described.card.edits ? network("vae_encoder") : undefined,
     },
   };
 }

@@ -1,5 +1,7 @@
 import type { OutputFormat, Size } from "@atoma/contract";
-import sharp, { type Sharp } from "sharp";
+import sharp from "sharp";
+import { limitLoaders } from "./decode.ts";
+import { resample } from "./frame.ts";
 import type { Pixels } from "./pixels.ts";
 import { addPngText } from "./png-text.ts";
 
@@ -13,15 +15,11 @@ export interface Encoding {
   readonly parameters?: string;
 }
 
-/** Bounds what libvips uses: `threads` per picture, and no cache, as no picture is ever seen twice. */
+/** Bounds what libvips uses: `threads` per picture, no cache, as no picture is ever seen twice, and few loaders. */
 export function limitCodec(threads: number): void {
   sharp.concurrency(threads);
   sharp.cache(false);
-}
-
-function resized(image: Sharp, { width, height }: Pixels, size: Size): Sharp {
-  if (width === size.width && height === size.height) return image;
-  return image.resize({ ...size, fit: "cover", position: "centre", kernel: "lanczos3" });
+  limitLoaders();
 }
 
 /** Encodes a picture. The same pixels and options give the same bytes. */
@@ -29,8 +27,8 @@ export async function encodeImage(
   pixels: Pixels,
   { format, compression, size, parameters }: Encoding,
 ): Promise<Uint8Array> {
-  const { data, width, height } = pixels;
-  const image = resized(sharp(data, { raw: { width, height, channels: 3 } }), pixels, size);
+  const { data, width, height } = await resample(pixels, size);
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
   // libvips counts qualities from 1.
   const quality = Math.max(1, compression);
   switch (format) {

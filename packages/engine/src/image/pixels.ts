@@ -17,3 +17,13 @@ export function toPixels(planes: Float32Array, width: number, height: number): P
   }
   return { data: new Uint8Array(data.buffer), width, height };
 }
+
+/** Turns rows of RGB pixels into an encoder's [3, height, width] in −1 … 1. */
+export function toPlanes(data: Uint8Array): Float32Array<ArrayBuffer> {
+  const area = data.length / 3;
+  const planes = new Float32Array(data.length);
+  for (let i = 0; i < area; i++) {
+    for (let channel = 0; channel < 3; channel++) planes[channel * area + i] = (data[3 * i + channel] ?? 0) / 127.5 - 1;
+  }
+  return planes;
+}

@@ -5,11 +5,14 @@ import { encodeImage, limitCodec } from "../image/encode.ts";
 import type { RunClock } from "../network/load-network.ts";
 import { randn } from "../random/randn.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
+import { type Canvas, openCanvas } from "./canvas.ts";
 import { loadDecoder } from "./decoder.ts";
 import { type Grid, loadDenoiser } from "./denoiser.ts";
+import { loadEncoder } from "./encoder.ts";
 import { describeParameters } from "./parameters.ts";
 import { partialSteps } from "./partial-steps.ts";
 import type { PictureRequest } from "./picture-request.ts";
+import { stepsAtStrength } from "./strength.ts";
 import { type Conditioning, loadTextEncoder } from "./text-encoder.ts";
 import { countUsage } from "./usage.ts";
 
@@ -25,7 +28,7 @@ export interface Pipeline {
   /**
    * Makes the pictures one after the other: `progress` after each step, `partial` where asked for, `image` for each, then
    * `done`. `pause` is awaited before each step; to cancel, let it throw. Throws RangeError on a side that is no multiple
-   * of a latent cell, where the model has no native size.
+   * of a latent cell, where the model has no native size, and InputImageError on a picture that cannot be decoded.
    */
   generate(request: PictureRequest, pause?: () => Promise<void>): AsyncGenerator<GenerationEvent, void, undefined>;
   readonly clock: RunClock;
@@ -40,6 +43,8 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
   const textEncoder = await loadTextEncoder(folder, network);
   const denoiser = await loadDenoiser(folder, network);
   const decoder = await loadDecoder(folder, network);
+  const { vaeEncoder } = folder.files;
+  const encoder = vaeEncoder === undefined ? undefined : await loadEncoder(vaeEncoder, folder.latents, network);
   const { channels, pixelsPerCell } = folder.latents;
 
   function gridOf(request: PictureRequest): Grid {
@@ -51,25 +56,48 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     return grid;
   }
 
-  async function* picture(request: PictureRequest, index: number, text: Conditioning, pause: () => Promise<void>) {
+  async function canvasOf(request: PictureRequest): Promise<Canvas | undefined> {
+    if (!request.edit) return undefined;
+    if (!encoder) throw new RangeError(`${folder.card.id} has no encoder for pictures`);
+    return openCanvas(request.edit, { size: request, grid: gridOf(request), pixelsPerCell, encoder });
+  }
+
+  async function* picture(
+    request: PictureRequest,
+    index: number,
+    { text, canvas }: { text: Conditioning; canvas: Canvas | undefined },
+    pause: () => Promise<void>,
+  ) {
     const grid = gridOf(request);
-    const { steps, guidanceScale, outputFormat: format } = request;
+    const { guidanceScale, outputFormat: format, edit } = request;
     const seed = seedOf(request.seed, index);
-    const schedule = folder.scheduler(steps);
+    const schedule = folder.scheduler(request.steps);
+    const steps = edit ? stepsAtStrength(request.steps, edit.strength) : request.steps;
+    const skipped = request.steps - steps;
     const previews = partialSteps(steps, request.partialImages);
     const parameters = describeParameters(folder.card.id, request, seed, options.promptInPng ?? false);
     const encoding = { format, compression: request.outputCompression, size: request, parameters };
-    const render = async (latent: Latent) => encodeImage(await decoder.decode(latent, grid), encoding);
+    const render = async (latent: Latent) => {
+      const pixels = await decoder.decode(latent, grid);
+      return encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
+    };
 
-    let latent: Latent = randn(channels * grid.rows * grid.columns, seed).map((x) => x * schedule.initNoiseSigma);
-    for (let i = 0; i < steps; i++) {
+    const noise = randn(channels * grid.rows * grid.columns, seed);
+    // Who starts at the first step starts from noise alone.
+    let latent: Latent =
+      canvas && skipped > 0
+        ? schedule.addNoise(canvas.latent, noise, skipped)
+        : noise.map((x) => x * schedule.initNoiseSigma);
+    for (let i = skipped; i < request.steps; i++) {
       await pause();
       const timestep = schedule.timesteps[i] ?? 0;
       const output = await denoiser.predict(schedule.scaleInput(latent, i), timestep, grid, text, guidanceScale);
-      const partial = previews.indexOf(i + 1);
+      const step = i + 1 - skipped;
+      const partial = previews.indexOf(step);
       const original = partial >= 0 ? schedule.predictOriginal(output, i, latent) : undefined;
       latent = schedule.step(output, i, latent);
-      yield { type: "progress", index, step: i + 1, steps } as const;
+      if (canvas) latent = canvas.keep(latent, schedule.addNoise(canvas.latent, noise, i + 1));
+      yield { type: "progress", index, step, steps } as const;
       if (original) yield { type: "partial", index, partial, bytes: await render(original) } as const;
     }
     await pause();
@@ -82,11 +110,13 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     async *generate(request, pause = async () => {}) {
       const guided = request.guidanceScale > 1;
       const text = await textEncoder.encode(guided ? [request.negativePrompt, request.prompt] : [request.prompt]);
-      for (let index = 0; index < request.n; index++) yield* picture(request, index, text, pause);
-      yield { type: "done", usage: countUsage(text.textTokens, request, request.n) };
+      await pause();
+      const canvas = await canvasOf(request);
+      for (let index = 0; index < request.n; index++) yield* picture(request, index, { text, canvas }, pause);
+      yield { type: "done", usage: countUsage(text.textTokens, request, request.n, canvas !== undefined) };
     },
     close: async () => {
-      await Promise.all([textEncoder.close(), denoiser.close(), decoder.close()]);
+      await Promise.all([textEncoder.close(), denoiser.close(), decoder.close(), encoder?.close()]);
     },
   };
 }

@@ -1,4 +1,14 @@
-import type { ImageJob } from "@atoma/contract";
+import { type ImageJob, isEdit } from "@atoma/contract";
+import { strengthOf } from "./strength.ts";
+
+/** The pictures of an edit, still encoded. */
+export interface EditInput {
+  readonly image: Uint8Array;
+  /** A PNG; what is transparent in it is painted anew. */
+  readonly mask: Uint8Array | undefined;
+  /** Above 0, up to 1: how far the picture is left. */
+  readonly strength: number;
+}
 
 /** What a pipeline needs to know to make the pictures of one job. Plain data: it crosses a process border. */
 export interface PictureRequest {
@@ -15,11 +25,21 @@ export interface PictureRequest {
   readonly seed: number;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** What to start from instead of noise alone. */
+  readonly edit?: EditInput;
+}
+
+function editInput(job: ImageJob): EditInput | undefined {
+  if (!isEdit(job)) return undefined;
+  const [image] = job.images;
+  if (!image || job.images.length > 1) throw new RangeError("an edit starts from one picture here");
+  return { image: image.bytes, mask: job.mask?.bytes, strength: strengthOf(job) };
 }
 
 /** `randomSeed` gives the seed where the job has none. */
 export function toPictureRequest(job: ImageJob, randomSeed: () => number): PictureRequest {
   const { prompt, negativePrompt, n, width, height, outputFormat, outputCompression, partialImages } = job;
+  const edit = editInput(job);
   return {
     prompt,
     negativePrompt,
@@ -32,6 +52,7 @@ export function toPictureRequest(job: ImageJob, randomSeed: () => number): Pictu
     seed: job.seed ?? randomSeed(),
     steps: job.steps,
     guidanceScale: job.guidanceScale,
+    ...(edit && { edit }),
   };
 }
 

@@ -1,10 +1,11 @@
 /** The program of a model process: loads one model folder, warms up, then makes one job's pictures at a time. */
 import { parseSize } from "@atoma/contract";
 import { readModelFolder } from "../folder/read-model-folder.ts";
+import { InputImageError } from "../image/decode.ts";
 import { loadPipeline, type Pipeline } from "../pipeline/load-pipeline.ts";
 import type { PictureRequest } from "../pipeline/picture-request.ts";
 import { pixelSteps } from "../pipeline/pixel-steps.ts";
-import type { ChildOptions, Order, Report, Timings } from "./messages.ts";
+import type { ChildOptions, JobReport, Order, Report, Timings } from "./messages.ts";
 
 class Cancelled extends Error {}
 
@@ -30,6 +31,12 @@ async function timed(pipeline: Pipeline, work: () => Promise<void>): Promise<Tim
   return { runMs: pipeline.clock.runMs - runBefore, totalMs: performance.now() - started };
 }
 
+function ending(id: number, error: unknown): JobReport {
+  if (error instanceof Cancelled) return { type: "cancelled", id };
+  if (error instanceof InputImageError) return { type: "refused", id, param: error.param };
+  return { type: "failed", id, message: messageOf(error) };
+}
+
 async function generate(pipeline: Pipeline, id: number, request: PictureRequest): Promise<void> {
   /** Gives the event loop a turn, in which an order to cancel arrives. */
   const pause = async () => {
@@ -51,9 +58,7 @@ async function obey(pipeline: Pipeline, order: Order): Promise<void> {
   try {
     await generate(pipeline, id, request);
   } catch (error) {
-    await report(
-      error instanceof Cancelled ? { type: "cancelled", id } : { type: "failed", id, message: messageOf(error) },
-    );
+    await report(ending(id, error));
   }
 }
 

@@ -29,6 +29,8 @@ export type JobReport =
   | { readonly type: "event"; readonly id: number; readonly event: GenerationEvent }
   | { readonly type: "finished"; readonly id: number; readonly timings: Timings }
   | { readonly type: "cancelled"; readonly id: number }
+  /** A picture that was given is not to be decoded. */
+  | { readonly type: "refused"; readonly id: number; readonly param: "image" | "mask" }
   | { readonly type: "failed"; readonly id: number; readonly message: string };
 
 /** Model process to parent. */

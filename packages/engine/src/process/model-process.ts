@@ -55,7 +55,7 @@ export interface ModelProcess {
   untilReady(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /**
    * Makes the pictures of a job; one job at a time. Throws ApiError: `starting` while no model is loaded, `generationFailed`
-   * when the process dies or its model fails, `shuttingDown` after `close`. However the iteration ends, the process is free
+   * when the process dies or its model fails, `invalidImageFile` on a picture that cannot be decoded, `shuttingDown` after `close`. However the iteration ends, the process is free
    * for the next job when it has ended.
    */
   generate(job: ImageJob, options?: GenerateOptions): AsyncGenerator<GenerationEvent, void, undefined>;
@@ -113,6 +113,9 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
         break;
       case "cancelled":
         finish(running.reason);
+        break;
+      case "refused":
+        finish(errors.undecodableImage(report.param));
         break;
       case "failed":
         finish(errors.generationFailed(new Error(report.message)));

@@ -56,6 +56,11 @@ export function ddim(config: Fields): Scheduler {
       initNoiseSigma: 1,
       scaleInput: (sample) => sample,
       predictOriginal: original,
+      addNoise: (x0, noise, i) => {
+        if (i === steps) return x0;
+        const level = levels(i);
+        return combine(x0, noise, (x, e) => fround(level.signal * x) + fround(level.noise * e));
+      },
       step: (output, i, sample) => {
         const { nextSignal, nextNoise } = levels(i);
         return combine(

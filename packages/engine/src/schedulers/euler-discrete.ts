@@ -74,6 +74,10 @@ export function eulerDiscrete(config: Fields): Scheduler {
         return sample.map((x) => x / scale);
       },
       predictOriginal,
+      addNoise: (original, noise, i) => {
+        const sigma = at(sigmas, i);
+        return combine(original, noise, (x0, e) => x0 + fround(e * sigma));
+      },
       step: (output, i, sample) => {
         const sigma = at(sigmas, i);
         const change = fround(at(sigmas, i + 1) - sigma);

@@ -34,6 +34,10 @@ export function flowMatchEuler(config: Fields): Scheduler {
         const sigma = at(sigmas, i);
         return combine(sample, output, (z, v) => z - sigma * v);
       },
+      addNoise: (original, noise, i) => {
+        const sigma = at(sigmas, i);
+        return combine(original, noise, (x0, e) => fround(sigma * e) + fround(fround(1 - sigma) * x0));
+      },
       step: (output, i, sample) => {
         const change = fround(at(sigmas, i + 1) - at(sigmas, i));
         return combine(sample, output, (z, v) => z + fround(change * v));

@@ -15,6 +15,8 @@ export interface Schedule {
   scaleInput(sample: Latent, i: number): Latent;
   /** The finished latent that the network's output at step i predicts (x0). */
   predictOriginal(output: Latent, i: number, sample: Latent): Latent;
+  /** A finished latent as it is at noise level i, 0 to `steps`: where step i begins; at `steps` it is itself. */
+  addNoise(original: Latent, noise: Latent, i: number): Latent;
   /** The latent after step i. */
   step(output: Latent, i: number, sample: Latent): Latent;
 }

@@ -1,6 +1,7 @@
-import { formatSize, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { type EditJob, formatSize, type GenerationEvent, type ImageJob, MEDIA_TYPES } from "@atoma/contract";
 import { Decoder } from "cbor-x";
 import type { Dialect } from "./dialect.ts";
+import { type FormField, formBody } from "./form-body.ts";
 import { isUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
@@ -67,6 +68,40 @@ async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<Generati
   if (size > 0) throw new Error("truncated event");
 }
 
+/** The request as our node's fields have it. */
+function fieldsOf(job: ImageJob): Readonly<Record<string, unknown>> {
+  return {
+    ...job.extra,
+    model: job.card.id,
+    prompt: job.prompt,
+    negative_prompt: job.negativePrompt || undefined,
+    n: job.n,
+    size: formatSize(job),
+    quality: job.quality,
+    style: job.style,
+    background: job.background,
+    moderation: job.moderation,
+    output_format: job.outputFormat,
+    output_compression: job.outputCompression,
+    steps: job.steps,
+    guidance_scale: job.guidanceScale,
+    seed: job.seed,
+    partial_images: job.stream ? job.partialImages : 0,
+  };
+}
+
+function formFields(job: EditJob): FormField[] {
+  const texts = Object.entries({ ...fieldsOf(job), input_fidelity: job.inputFidelity })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
+  const files = job.images.map((image) => ({ name: "image[]", ...image }));
+  const mask = job.mask ? [{ name: "mask", ...job.mask }] : [];
+  return [
+    ...texts,
+    ...[...files, ...mask].map(({ name, bytes, format }) => ({ name, value: bytes, mediaType: MEDIA_TYPES[format] })),
+  ];
+}
+
 /** Our own node: the OpenAI request, answered with a CBOR sequence (RFC 8742) of events whose pictures are raw bytes. */
 export const atoma: Dialect = {
   name: "atoma",
@@ -74,25 +109,16 @@ export const atoma: Dialect = {
   request: (job: ImageJob) => ({
     path: "/v1/images/generations",
     headers: { "content-type": "application/json", accept: "application/cbor-seq" },
-    body: JSON.stringify({
-      ...job.extra,
-      model: job.card.id,
-      prompt: job.prompt,
-      negative_prompt: job.negativePrompt || undefined,
-      n: job.n,
-      size: formatSize(job),
-      quality: job.quality,
-      style: job.style,
-      background: job.background,
-      moderation: job.moderation,
-      output_format: job.outputFormat,
-      output_compression: job.outputCompression,
-      steps: job.steps,
-      guidance_scale: job.guidanceScale,
-      seed: job.seed,
-      partial_images: job.stream ? job.partialImages : 0,
-    }),
+    body: JSON.stringify(fieldsOf(job)),
   }),
+  editRequest: (job) => {
+    const { contentType, body } = formBody(formFields(job));
+    return {
+      path: "/v1/images/edits",
+      headers: { "content-type": contentType, accept: "application/cbor-seq" },
+      body,
+    };
+  },
   events,
   probePath: "/readyz",
   probeMs: 2_000,

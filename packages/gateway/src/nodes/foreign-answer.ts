@@ -1,5 +1,4 @@
-import { errors, type GenerationEvent, type ImageJob, seedOf } from "@atoma/contract";
-import { readWholeImage } from "../images/whole-image.ts";
+import { errors, type GenerationEvent, type ImageJob, readWholeImage, seedOf } from "@atoma/contract";
 import type { Attempt } from "./dialect.ts";
 import { isUsage } from "./usage.ts";
 

@@ -38,6 +38,8 @@ const STANDARD: ModelCapabilities = {
   transparent_background: false,
   streaming: true,
   edits: false,
+  max_input_images: 16,
+  input_fidelity: false,
   pricing: { perMille: 1000 },
 };
 

@@ -8,12 +8,13 @@ export interface Complaint {
 
 /** Names that others give to a prompt or a picture that moderation refused. */
 const MODERATION = new Set(["moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"]);
+const FIELDS = [...REQUEST_FIELDS, "image", "mask", "input_fidelity"];
 const INVALID = new Set([400, 422]);
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 const knownCode = (value: unknown) => (typeof value === "string" && /^[A-Za-z0-9_]{1,64}$/.test(value) ? value : null);
-const knownField = (value: unknown) => (typeof value === "string" && REQUEST_FIELDS.includes(value) ? value : null);
+const knownField = (value: unknown) => (typeof value === "string" && FIELDS.includes(value) ? value : null);
 
 /** FastAPI names the place of a fault as a path: `["body", "size"]`. */
 function fieldOfDetail(detail: unknown): string | null {
@@ -43,9 +44,11 @@ export function readComplaint(text: string): Complaint | undefined {
 /** What a node's refusal means for the client. Of the node's own words nothing reaches it. */
 export function refusalError(status: number, complaint: Complaint | undefined): ApiError {
   if (INVALID.has(status) && complaint) {
-    return MODERATION.has(complaint.code ?? "")
-      ? errors.moderationBlocked()
-      : errors.refusedByNode(complaint.code, complaint.param);
+    const { code, param } = complaint;
+    if (MODERATION.has(code ?? "")) return errors.moderationBlocked();
+    // Found out only where the picture was decoded.
+    if (code === "invalid_image_file") return errors.undecodableImage(param);
+    return errors.refusedByNode(code, param);
   }
   if (status === 504) return errors.generationTimeout();
   if (complaint?.code === "generation_failed") return errors.generationFailed();

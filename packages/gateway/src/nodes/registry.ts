@@ -1,4 +1,11 @@
-import { errors, fromModelObject, type ImageJob, type ModelCard, readCapabilities } from "@atoma/contract";
+import {
+  type ApiError,
+  errors,
+  fromModelObject,
+  type ImageJob,
+  type ModelCard,
+  readCapabilities,
+} from "@atoma/contract";
 import type { Logger } from "pino";
 import { Client, Pool } from "undici";
 import type { Dialect, DialectName } from "./dialect.ts";
@@ -161,10 +168,18 @@ export function openRegistry({ nodes: configs, aliases, log }: RegistryOptions):
   const timer = setInterval(probe, PROBE_MS);
   timer.unref();
 
+  function refusalOf({ dialect, models }: Node, job: ImageJob): ApiError | undefined {
+    const { id } = job.card;
+    const edits = dialect.editRequest && models.some(({ card }) => card.id === id && card.edits);
+    if (job.operation === "image_edit" && !edits) return errors.noEdits(id);
+    return dialect.refusal(job);
+  }
+
   function ableNodes(job: ImageJob): Node[] {
     const offering = nodes.filter((node) => node.models.some(({ card }) => card.id === job.card.id));
-    const able = offering.filter((node) => !node.dialect.refusal(job));
-    const refusal = able.length === 0 ? offering[0]?.dialect.refusal(job) : undefined;
+    const able = offering.filter((node) => !refusalOf(node, job));
+    const [first] = offering;
+    const refusal = able.length === 0 && first ? refusalOf(first, job) : undefined;
     if (refusal) throw refusal;
     return able;
   }

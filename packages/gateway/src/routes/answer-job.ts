@@ -3,6 +3,7 @@ import { type Job, jobIdOf } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, deserializeAnswer, toAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
+import type { Upload } from "../edits/upload.ts";
 import { watchDeparture } from "../http/client-gone.ts";
 import { type EventStream, openEventStream } from "../http/event-stream.ts";
 import { originOf } from "../http/origin.ts";
@@ -31,15 +32,18 @@ export async function answerJob(
     body,
     key,
     later,
+    upload,
   }: {
     readonly caller: Caller;
     readonly priced: PricedJob;
-    /** As it came; an idempotency key belongs to its bytes. */
+    /** As it came, or what stands for it; an idempotency key belongs to its bytes. */
     readonly body: Uint8Array;
     /** The idempotency key. */
     readonly key: string | undefined;
     /** Who makes the pictures when the client does not wait for them. */
     readonly later: Runner | undefined;
+    /** The pictures of an edit. */
+    readonly upload?: Upload;
   },
 ): Promise<FastifyReply | undefined> {
   const { job } = priced;
@@ -65,7 +69,7 @@ export async function answerJob(
   }
 
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
-  const run = startRun(deps, { job, requestId: request.id, replayable: key !== undefined, departure });
+  const run = startRun(deps, { job, requestId: request.id, replayable: key !== undefined, departure, upload });
   try {
     reply.headers(hold.headers);
     if (job.stream) return await answerStream(deps, request, reply, run, hold);
@@ -167,7 +171,7 @@ async function streamEvents(
     if (event.type === "partial") {
       await stream.send(renderPartial(toAnswer(job, [], undefined, createdAt * 1000), event.partial, event.bytes));
     } else if (event.type === "progress" && progress) {
-      await stream.send(renderProgress(event.step, event.steps, createdAt));
+      await stream.send(renderProgress(job.operation, event.step, event.steps, createdAt));
     }
   });
   const answer = await keep(deps, run, made);

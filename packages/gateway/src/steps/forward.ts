@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { type ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { type ApiError, errors, type GenerationEvent, type ImageJob, readImageHeader } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
 import type { Upload } from "../edits/upload.ts";
-import { readImageHeader } from "../images/image-header.ts";
 import type { Attempt } from "../nodes/dialect.ts";
 import { fetchPicture } from "../nodes/fetch-picture.ts";
 import { readComplaint, refusalError } from "../nodes/refusal.ts";
@@ -78,10 +77,15 @@ type Outcome =
   | { readonly outcome: "not_started"; readonly error: ApiError }
   | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
 
-/** undici holds a body given as bytes until the answer has ended; of a stream only what is not sent yet. */
+/** Bytes as a stream that holds them no longer once they are sent: undici keeps a body until the answer has ended. */
 function inSlices(body: Uint8Array): Readable {
+  let rest = body;
   const slices = function* () {
-    for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
+    while (rest.length > 0) {
+      yield rest.subarray(0, SLICE_BYTES);
+      rest = rest.subarray(SLICE_BYTES);
+    }
+    rest = new Uint8Array();
   };
   return Readable.from(slices(), { objectMode: false });
 }

@@ -126,15 +126,20 @@ const NO_USAGE = {
 
 export function renderPartial(answer: Omit<Answer, "items">, index: number, bytes: Uint8Array): RenderedBody {
   const picture = { size: bytes.length, bytes: () => [bytes] };
-  return event("image_generation.partial_image", { partial_image_index: index, ...eventFields(answer) }, picture);
+  return event(`${answer.operation}.partial_image`, { partial_image_index: index, ...eventFields(answer) }, picture);
 }
 
-export function renderProgress(step: number, steps: number, createdAt: number): RenderedBody {
-  return event("image_generation.progress", { step, steps, created_at: createdAt });
+export function renderProgress(
+  operation: Answer["operation"],
+  step: number,
+  steps: number,
+  createdAt: number,
+): RenderedBody {
+  return event(`${operation}.progress`, { step, steps, created_at: createdAt });
 }
 
 /** Step 5 for a stream: one `completed` event for each picture. */
 export async function renderCompleted(answer: Answer, item: AnswerItem, files: FileStore): Promise<RenderedBody> {
   const fields = { ...eventFields(answer), seed: item.seed, usage: answer.usage ?? NO_USAGE };
-  return event("image_generation.completed", fields, await pictureOf(item, files));
+  return event(`${answer.operation}.completed`, fields, await pictureOf(item, files));
 }

@@ -15,7 +15,7 @@ export interface PricedJob {
 }
 
 /** Throws ApiError 403 unless the key may use the model. */
-export function requireModel(caller: Caller, model: string): void {
+function requireModel(caller: Caller, model: string): void {
   if (caller.allowedModels === null || caller.allowedModels.includes(model)) return;
   throw errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
 }
@@ -25,7 +25,11 @@ export function requireModel(caller: Caller, model: string): void {
  * Throws ApiError 400, 403 or 404.
  */
 export function validate(body: Uint8Array, caller: Caller, options: ParseOptions): PricedJob {
-  const job = parseImageRequest(parseJsonObject(body), options);
+  return price(parseImageRequest(parseJsonObject(body), options), caller);
+}
+
+/** What a job costs; an edit costs what a generation does. Throws ApiError 403 unless the key may use the model. */
+export function price(job: ImageJob, caller: Caller): PricedJob {
   requireModel(caller, job.card.id);
   return { job, units: computeUnits({ ...job, images: job.n }, job.card.pricing) };
 }

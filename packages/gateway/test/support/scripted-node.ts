@@ -1,7 +1,15 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type GenerationEvent, type ModelCard, parseSize, toModelObject } from "@atoma/contract";
+import {
+  type FormPart,
+  type GenerationEvent,
+  type ModelCard,
+  parseMultipart,
+  parseSize,
+  readBoundary,
+  toModelObject,
+} from "@atoma/contract";
 import { Encoder } from "cbor-x";
 import sharp from "sharp";
 
@@ -41,11 +49,18 @@ export interface NodeJob {
 
 export type Behaviour = (job: NodeJob, response: ServerResponse, request: IncomingMessage) => Promise<void> | void;
 
+export interface NodeRequest {
+  readonly headers: IncomingMessage["headers"];
+  readonly job: NodeJob;
+  /** Of an edit. */
+  readonly files: readonly FormPart[];
+}
+
 export interface ScriptedNode extends AsyncDisposable {
   readonly url: string;
   /** What the next generations get; the default makes real pictures. */
   behave: Behaviour;
-  readonly requests: { readonly headers: IncomingMessage["headers"]; readonly job: NodeJob }[];
+  readonly requests: NodeRequest[];
   /** Generations whose connection the gateway closed before they were answered. */
   cancelled: number;
   readonly port: number;
@@ -91,10 +106,22 @@ export const makePictures: Behaviour = async (job, response) => {
   finish(response);
 };
 
-async function readJson(request: IncomingMessage): Promise<NodeJob> {
-  let text = "";
-  for await (const chunk of request) text += chunk;
-  return JSON.parse(text);
+/** A form as the job that its texts describe, and its files. */
+function readForm(body: Buffer, contentType: string): Omit<NodeRequest, "headers"> {
+  const parts = parseMultipart(body, readBoundary(contentType));
+  const texts = parts.filter(({ value }) => typeof value === "string").map(({ name, value }) => [name, value]);
+  const fields: Record<string, unknown> = Object.fromEntries(texts);
+  for (const name of ["n", "steps", "seed", "guidance_scale", "partial_images", "output_compression"]) {
+    if (fields[name] !== undefined) fields[name] = Number(fields[name]);
+  }
+  // What the gateway sends is what these tests are about.
+  return { job: fields as unknown as NodeJob, files: parts.filter(({ value }) => typeof value !== "string") };
+}
+
+async function readJob(request: IncomingMessage): Promise<Omit<NodeRequest, "headers">> {
+  const body = Buffer.concat(await request.toArray());
+  const type = request.headers["content-type"] ?? "";
+  return type.startsWith("multipart/") ? readForm(body, type) : { job: JSON.parse(body.toString()), files: [] };
 }
 
 /** A node that does as it is told: the place where faults come from. */
@@ -108,10 +135,10 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
       response.on("close", () => {
         if (!response.writableFinished) node.cancelled++;
       });
-      readJson(request)
-        .then((job) => {
-          node.requests.push({ headers: request.headers, job });
-          return node.behave(job, response, request);
+      readJob(request)
+        .then((read) => {
+          node.requests.push({ headers: request.headers, ...read });
+          return node.behave(read.job, response, request);
         })
         .catch(() => response.destroy());
     }

@@ -12,15 +12,17 @@ function message<T extends { readonly type: string }>(data: T): string {
 const base64 = ({ buffer, byteOffset, length }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, length).toString("base64");
 
-/** The share of one of `n` pictures; the prompt is counted with the first, so that the shares add up to the whole. */
+const NO_INPUT = { text_tokens: 0, image_tokens: 0 };
+
+/** The share of one of `n` pictures; what was given is counted with the first, so that the shares add up to the whole. */
 export function usageOfPicture(usage: Usage, n: number, index: number): Usage {
-  const text = index === 0 ? usage.input_tokens : 0;
+  const input = index === 0 ? usage.input_tokens : 0;
   const image = usage.output_tokens / n;
   return {
-    total_tokens: text + image,
-    input_tokens: text,
+    total_tokens: input + image,
+    input_tokens: input,
     output_tokens: image,
-    input_tokens_details: { text_tokens: text, image_tokens: 0 },
+    input_tokens_details: index === 0 ? usage.input_tokens_details : NO_INPUT,
     output_tokens_details: { text_tokens: 0, image_tokens: image },
   };
 }
@@ -50,7 +52,7 @@ export async function* sseAnswer(
         yield KEEP_ALIVE;
       } else if (event.type === "partial") {
         yield message({
-          type: "image_generation.partial_image",
+          type: `${job.operation}.partial_image`,
           b64_json: base64(event.bytes),
           partial_image_index: event.partial,
           created_at: now(),
@@ -61,7 +63,7 @@ export async function* sseAnswer(
       } else if (event.type === "done") {
         for (const image of images) {
           yield message({
-            type: "image_generation.completed",
+            type: `${job.operation}.completed`,
             b64_json: base64(image.bytes),
             created_at: now(),
             ...made,

@@ -1,4 +1,5 @@
-import { errors, type FormPart } from "@atoma/contract";
+import type { FormPart } from "./edit-form.ts";
+import { errors } from "./errors.ts";
 import { parseHeaderValue } from "./header-value.ts";
 
 /** RFC 2046 5.1.1: 1 to 70 of these characters, the last one no space. */

@@ -1,7 +1,10 @@
-import type { OutputFormat, Size } from "@atoma/contract";
+import type { OutputFormat } from "./fields.ts";
+import type { Size } from "./sizes.ts";
 
 export interface ImageHeader extends Size {
   readonly format: OutputFormat;
+  /** Whether it can be transparent; absent where that was not looked for. */
+  readonly alpha?: boolean;
 }
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
