@@ -36,9 +36,11 @@ export function authenticator(ledger: Ledger, now: () => number): Authenticate {
   async function find(keyId: KeyId): Promise<KeyRecord | undefined> {
     const known = cache.get(keyId);
     if (known && now() - known.at < CACHE_MS) return known.record;
+    // What is found is at least as new as the moment before it was looked for.
+    const at = now();
     const record = await ledger.findKey(keyId);
     if (cache.size >= CACHE_KEYS) cache.clear();
-    cache.set(keyId, { record, at: now() });
+    cache.set(keyId, { record, at });
     return record;
   }
 
