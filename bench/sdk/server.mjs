@@ -3,7 +3,10 @@
 import { createServer } from "node:http";
 
 const answer = (bytes) =>
-  JSON.stringify({ created: 1713833628, data: [{ b64_json: Buffer.alloc(bytes, 7).toString("base64") }] });
+  JSON.stringify({
+    created: 1713833628,
+    data: [{ url: "http://127.0.0.1/a.png", b64_json: Buffer.alloc(bytes, 7).toString("base64") }],
+  });
 const small = Buffer.from(answer(1500));
 const large = Buffer.from(answer(1_050_000));
 const picture = Buffer.alloc(787_500, 7).toString("base64");

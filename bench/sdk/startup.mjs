@@ -10,6 +10,8 @@ const imports = {
   "atoma-sdk function": `await import("atoma-sdk/core.js"); await import("atoma-sdk/funcs/imagesGenerate.js");`,
   "atoma-sdk class": `await import("atoma-sdk");`,
   openai: `await import("openai");`,
+  ai: `await import("ai"); await import("@ai-sdk/openai-compatible");`,
+  "atoma-sdk 0.1.1": `await import("atoma-sdk-original");`,
 };
 const times = Object.fromEntries(Object.keys(imports).map((way) => [way, []]));
 for (let run = 0; run < runs; run++) {
@@ -25,6 +27,8 @@ const bundles = {
   "atoma-sdk function": `export { AtomaSDKCore } from "atoma-sdk/core.js"; export { imagesGenerate } from "atoma-sdk/funcs/imagesGenerate.js";`,
   "atoma-sdk class": `export { AtomaSDK } from "atoma-sdk";`,
   openai: `export { default } from "openai";`,
+  ai: `export { generateImage } from "ai"; export { createOpenAICompatible } from "@ai-sdk/openai-compatible";`,
+  "atoma-sdk 0.1.1": `export { AtomaSDKCore } from "atoma-sdk-original/core.js"; export { imagesGenerate } from "atoma-sdk-original/funcs/imagesGenerate.js";`,
 };
 for (const [way, contents] of Object.entries(bundles)) {
   const options = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", write: false };

@@ -22,8 +22,8 @@ export interface Attempt {
   readonly maxBytes: number;
   /** From 1. */
   readonly number: number;
-  /** Told how far the call came. */
-  trace(call: APICall): void;
+  /** Told what was sent and answered. */
+  trace(...exchange: Exchange): void;
   /** Takes the key out of a text from the server. */
   redact(text: string): string;
   /** Lets go of the deadlines; for streams, which outlive the call. */
@@ -40,7 +40,7 @@ export async function send(attempt: Attempt, authorization: string | undefined):
   const headers = { ...request.headers };
   let { url } = request;
   if (authorization && url.origin === origin) headers.authorization ??= authorization;
-  const log = (line: string) => client._options.debugLogger?.log(line);
+  const logger = client._options.debugLogger;
 
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const init = {
@@ -51,16 +51,16 @@ export async function send(attempt: Attempt, authorization: string | undefined):
       body: body ?? null,
       signal: deadline.signal,
     };
-    attempt.trace(exchange(url, init));
-    log(`> ${method} ${url.origin}${url.pathname}`);
+    attempt.trace(url, init);
+    logger?.log(`> ${method} ${url.origin}${url.pathname}`);
     const sent = fetchOnce(client, url, init);
     const response = await deadline.race(sent).catch((cause: unknown) => {
       // A fetcher that does not listen to the signal may still answer, to nobody.
       sent.then((late) => cancel(late.body)).catch(() => {});
       throw networkError(cause, deadline);
     });
-    log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
-    attempt.trace(exchange(url, init, response));
+    logger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
+    attempt.trace(url, init, response);
     if (response.ok) return response;
     if (response.type === "opaqueredirect") {
       throw new ConnectionError("A redirect, and this platform hides where to");
@@ -90,6 +90,7 @@ function fetchOnce({ _httpClient: httpClient }: ClientSDK, url: URL, init: Reque
 }
 
 type Sent = RequestInit & { method: string; headers: Record<string, string>; body: BodyInit | null };
+export type Exchange = [url: URL, sent: Sent, response?: Response];
 
 /** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
 function redirectTarget(response: Response, from: URL, method: string): URL | null {
@@ -113,7 +114,7 @@ export function networkError(cause: unknown, deadline: Deadline | undefined): SD
 }
 
 /** How far a call came. The `request` is made only when somebody looks at it, and its key is masked. */
-function exchange(url: URL, { method, headers, body }: Sent, response?: Response): APICall {
+export function traced(...[url, { method, headers, body }, response]: Exchange): APICall {
   const call = {
     get request() {
       const masked = headers.authorization ? { ...headers, authorization: "Bearer ***" } : headers;

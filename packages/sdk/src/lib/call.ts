@@ -2,7 +2,7 @@ import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
 import { ERR, OK, type Result } from "../types/fp.ts";
-import { type Attempt, networkError, send } from "./attempt.ts";
+import { type Attempt, type Exchange, networkError, send, traced } from "./attempt.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs, retryPolicy } from "./retries.ts";
@@ -42,7 +42,7 @@ async function runCall<T>(
   prepare: Prepare<T>,
   options: RequestOptions,
 ): Promise<[CallResult<T>, APICall]> {
-  let trace: APICall = { status: "invalid" };
+  let exchange: Exchange | undefined;
   let deadline: Deadline | undefined;
   let attempts = 0;
   let idempotencyKey: string | undefined;
@@ -62,7 +62,7 @@ async function runCall<T>(
 
     for (;;) {
       const attemptMs = options.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
-      const own = startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
+      const own = attemptMs === undefined ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
       try {
         total.signal.throwIfAborted();
         const authorization = await own.race(client._authorization());
@@ -74,8 +74,8 @@ async function runCall<T>(
           options,
           deadline: own,
           maxBytes: options.maxResponseBytes ?? defaults.maxResponseBytes ?? DEFAULT_MAX_BYTES,
-          trace: (reached) => {
-            trace = reached;
+          trace: (...latest) => {
+            exchange = latest;
           },
           number: attempts,
           close: () => {
@@ -86,8 +86,8 @@ async function runCall<T>(
         };
         const value = await call.read(await send(attempt, authorization), attempt);
         isOpen = call.isStream === true;
-        if (isOpen) own.disarm();
-        return [OK(value), trace];
+        if (isOpen && own !== total) own.disarm();
+        return [OK(value), reached(exchange)];
       } catch (caught) {
         const error = networkError(caught, own);
         const delay = retryDelayMs(policy, error, attempts, performance.now() - startedAt);
@@ -98,15 +98,19 @@ async function runCall<T>(
           throw end;
         });
       } finally {
-        if (!isOpen) own.close();
+        if (!isOpen && own !== total) own.close();
       }
     }
   } catch (caught) {
     const error = networkError(caught, deadline);
     error.attempts = attempts;
     error.idempotencyKey = idempotencyKey;
-    return [ERR(error), trace];
+    return [ERR(error), reached(exchange)];
   } finally {
     if (!isOpen) deadline?.close();
   }
+}
+
+function reached(exchange: Exchange | undefined): APICall {
+  return exchange ? traced(...exchange) : { status: "invalid" };
 }

@@ -34,6 +34,11 @@ export function startDeadline(
   const controller = new AbortController();
   const { signal } = controller;
   const abort = (reason: unknown) => controller.abort(reason);
+  // Not Promise.race with one promise for the end: that promise would hold on to everything that ever raced with it.
+  const waiting = new Set<(reason: unknown) => void>();
+  signal.addEventListener("abort", () => {
+    for (const reject of waiting) reject(signal.reason);
+  });
   const forgetters = signals.map((source) => source && whenAborted(source, () => abort(reasonOf(source))));
   const expire = () => abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
   const timer = timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
@@ -41,11 +46,17 @@ export function startDeadline(
   const deadline: Deadline = {
     signal,
     abort,
-    // Not Promise.race with one promise for the end: that promise would hold on to everything that ever raced with it.
     race: (work) =>
       new Promise((resolve, reject) => {
-        const forget = whenAborted(signal, () => reject(signal.reason));
-        work.then(resolve, reject).then(forget);
+        const settle = <T>(how: (outcome: T) => void) => {
+          return (outcome: T) => {
+            waiting.delete(reject);
+            how(outcome);
+          };
+        };
+        work.then(settle(resolve), settle(reject));
+        if (signal.aborted) reject(signal.reason);
+        else waiting.add(reject);
       }),
     async sleep(ms) {
       let wake: ReturnType<typeof setTimeout> | undefined;

@@ -9,21 +9,19 @@ const INTEGERS = /^(n|seed|(num_inference_)?steps|width|height|output_compressio
  * @throws SDKValidationError without a prompt, for a count that is not an integer, or a field that is given twice
  */
 export function toWire(request: object): Record<string, unknown> {
-  const check = (isRight: boolean, message: string) => {
-    if (!isRight) throw new SDKValidationError("Input", message, request);
-  };
-  check(isRecord(request), "the request must be an object");
-  const { additionalFields = {}, ...fields } = request as Record<string, unknown>; // looked at in the line above
-  check(isRecord(additionalFields), "additionalFields must be an object");
+  const invalid = (message: string) => new SDKValidationError("Input", message, request);
+  if (!isRecord(request)) throw invalid("the request must be an object");
+  const { additionalFields = {}, ...fields } = request;
+  if (!isRecord(additionalFields)) throw invalid("additionalFields must be an object");
   const named = Object.entries(fields).map(([name, value]): [string, unknown] => [wireName(name), value]);
   const wire: Record<string, unknown> = {};
-  for (const [name, value] of named.concat(Object.entries(Object(additionalFields)))) {
+  for (const [name, value] of named.concat(Object.entries(additionalFields))) {
     if (value === undefined) continue;
-    check(!Object.hasOwn(wire, name), `${name} is given twice`);
-    check(!INTEGERS.test(name) || value === null || Number.isInteger(value), `${name} must be an integer`);
+    if (Object.hasOwn(wire, name)) throw invalid(`${name} is given twice`);
+    if (value !== null && !Number.isInteger(value) && INTEGERS.test(name)) throw invalid(`${name} must be an integer`);
     wire[name] = value;
   }
-  check(typeof wire.prompt === "string", "prompt must be a string");
+  if (typeof wire.prompt !== "string") throw invalid("prompt must be a string");
   return wire;
 }
 

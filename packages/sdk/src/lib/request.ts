@@ -76,7 +76,8 @@ function callerHeaders(given: HeadersLike): Record<string, string> {
   }
 }
 
-/** 128 random bits. Not randomUUID, which is missing on pages without https. */
+/** 128 random bits; randomUUID is missing on pages without https. */
 function randomId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
 }
