@@ -6,7 +6,8 @@ import { openDiskStore } from "./files/disk.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { S3Options } from "./files/s3.ts";
 import { startRunner } from "./jobs/runner.ts";
-import { type NodeConfig, openRegistry } from "./nodes/registry.ts";
+import type { NodeConfig } from "./nodes/node.ts";
+import { openRegistry } from "./nodes/registry.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
 import { startDeliverer } from "./webhooks/deliver.ts";
@@ -17,7 +18,7 @@ export type { S3Options } from "./files/s3.ts";
 export { DIALECT_NAMES, type DialectName } from "./nodes/dialect.ts";
 export type { ForeignName } from "./nodes/dialects.ts";
 export { type NodeModel, readForeignModel } from "./nodes/foreign-models.ts";
-export type { NodeConfig } from "./nodes/registry.ts";
+export type { NodeConfig } from "./nodes/node.ts";
 export { checkTarget, ForbiddenTarget } from "./webhooks/target.ts";
 
 export interface GatewayOptions {
@@ -59,6 +60,10 @@ export interface GatewayOptions {
   readonly maxRunningJobs?: number;
   /** Where webhooks may go: https to public addresses (the default), or anywhere, also over http. */
   readonly webhookTargets?: WebhookTargets;
+  /** How many requests may wait for a node at a time. Default 1000. */
+  readonly maxQueue?: number;
+  /** How long a request may wait for a node. Default 60 s. */
+  readonly queueTimeoutMs?: number;
   /** How long a picture's URL is good. Default 25 hours: longer than an idempotency key lives. */
   readonly fileTtlMs?: number;
 }
@@ -88,6 +93,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     nodes: options.nodes,
     aliases: new Map(Object.entries(options.modelAliases ?? {})),
     log,
+    random: Math.random,
+    maxQueue: options.maxQueue ?? 1000,
+    queueTimeoutMs: options.queueTimeoutMs ?? 60_000,
   });
   await registry.probe();
 

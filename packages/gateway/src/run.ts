@@ -1,4 +1,5 @@
 import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
+import type { AccountId } from "@atoma/ledger";
 import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import type { Upload } from "./edits/upload.ts";
@@ -11,6 +12,7 @@ import { settle } from "./steps/settle.ts";
 /** One run of a job on a node: what all steps after the reservation share. */
 export interface Run {
   readonly job: ImageJob;
+  readonly accountId: AccountId;
   readonly requestId: string;
   /** Whether an idempotency key remembers the answer, whose pictures must then be kept as files. */
   readonly replayable: boolean;
@@ -24,11 +26,13 @@ export interface Run {
 /** Step 4, about to begin: nothing is sent to a node before the first event is asked for. */
 export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
   const events = forward(run.job, {
-    candidates: () => deps.registry.candidates(run.job),
+    registry: deps.registry,
+    account: run.accountId,
     upload: run.upload,
     requestId: run.requestId,
     signal: run.departure.signal,
     timeoutMs: deps.generationTimeoutMs,
+    now: deps.now,
     log: deps.log,
   });
   return { ...run, events };

@@ -55,6 +55,7 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
   try {
     const run = startRun(deps, {
       job: deserializeRequest(job.request),
+      accountId: job.accountId,
       // A node knows a request by its id, and one that was stopped is stopped for good.
       requestId: `${job.requestId}-${deps.now().toString(36)}`,
       replayable: true,

@@ -1,6 +1,6 @@
 import { type EditJob, formatSize, type GenerationEvent, type ImageJob, MEDIA_TYPES } from "@atoma/contract";
 import { Decoder } from "cbor-x";
-import type { Dialect } from "./dialect.ts";
+import { CutOffError, type Dialect } from "./dialect.ts";
 import { type FormField, formBody } from "./form-body.ts";
 import { isUsage } from "./usage.ts";
 
@@ -65,7 +65,7 @@ async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<Generati
     if (size > MAX_EVENT_BYTES) throw new Error("event too large");
     for (const item of items) yield toEvent(item);
   }
-  if (size > 0) throw new Error("truncated event");
+  if (size > 0) throw new CutOffError("truncated event");
 }
 
 /** The request as our node's fields have it. */
@@ -122,5 +122,7 @@ export const atoma: Dialect = {
   events,
   probePath: "/readyz",
   probeMs: 2_000,
-  maxConcurrent: 16,
+  requestPath: (requestId) => `/v1/requests/${encodeURIComponent(requestId)}`,
+  // As many as a node takes by default, so that those that wait do it here, where accounts take turns.
+  maxConcurrent: 8,
 };

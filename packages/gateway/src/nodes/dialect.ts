@@ -10,6 +10,11 @@ export interface NodeRequest {
   readonly body: string | Uint8Array;
 }
 
+/** An answer that broke off, so that nobody knows what became of the rest. */
+export class CutOffError extends Error {
+  override readonly name = "CutOffError";
+}
+
 /** What a dialect needs to know of the one attempt that it translates. */
 export interface Attempt {
   /** The node's own name for the model. */
@@ -38,6 +43,8 @@ export interface Dialect {
   /** A path that answers 200 while the node is up, and never generates. */
   readonly probePath: string;
   readonly probeMs: number;
+  /** Where a generation is asked about, and cancelled, by the id that its request had; only some remember. */
+  readonly requestPath?: (requestId: string) => string;
   /** How many requests it gets at a time where the operator does not say. */
   readonly maxConcurrent: number;
 }

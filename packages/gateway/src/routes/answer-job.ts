@@ -69,7 +69,14 @@ export async function answerJob(
   }
 
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
-  const run = startRun(deps, { job, requestId: request.id, replayable: key !== undefined, departure, upload });
+  const run = startRun(deps, {
+    job,
+    accountId: caller.accountId,
+    requestId: request.id,
+    replayable: key !== undefined,
+    departure,
+    upload,
+  });
   try {
     reply.headers(hold.headers);
     if (job.stream) return await answerStream(deps, request, reply, run, hold);

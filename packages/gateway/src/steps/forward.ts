@@ -1,66 +1,58 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { type ApiError, errors, type GenerationEvent, type ImageJob, readImageHeader } from "@atoma/contract";
+import { ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
 import type { Upload } from "../edits/upload.ts";
+import type { Outcome } from "../nodes/balance/balancer.ts";
 import type { Attempt } from "../nodes/dialect.ts";
+import type { Lease } from "../nodes/dispatcher.ts";
+import { codeOf, connectionLost, neverConnected } from "../nodes/errors.ts";
 import { fetchPicture } from "../nodes/fetch-picture.ts";
+import { type Node, nodeHeaders } from "../nodes/node.ts";
+import { readStart } from "../nodes/read-start.ts";
+import { cancel, reattach } from "../nodes/reattach.ts";
 import { readComplaint, refusalError } from "../nodes/refusal.ts";
-import { type Node, nodeHeaders } from "../nodes/registry.ts";
+import type { Registry } from "../nodes/registry.ts";
+import { verified } from "./verified.ts";
 
 export interface ForwardContext {
-  /** Nodes that can do it, best first. Throws ApiError 400 where none can. */
-  readonly candidates: () => readonly Node[];
+  readonly registry: Pick<Registry, "acquire">;
+  /** Whose turn it takes where requests wait for a node. */
+  readonly account: string;
   /** The pictures of an edit; let go of as soon as no other node can be asked. */
   readonly upload?: Upload | undefined;
   readonly requestId: string;
   /** Aborted with an ApiError as its reason: the client left, or the deadline came. */
   readonly signal: AbortSignal;
+  /** From now on, waiting included. */
   readonly timeoutMs: number;
+  readonly now: () => number;
   readonly log: Logger;
 }
 
 /** Statuses by which a node says that it did not start; only then may another one be asked. */
 const NOT_STARTED = new Set([423, 425, 429, 503]);
-const CONNECT_FAILED = new Set([
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-const MAX_ERROR_BYTES = 64 * 1024;
+/** A request that got lost on its way to a node, or with a node's memory, is begun this often in all. */
+const MAX_BEGINNINGS = 3;
+/** How often one answer may break off and be taken up again. */
+const MAX_REATTACHMENTS = 5;
 const DEFAULT_RETRY_MS = 2000;
-const SLICE_BYTES = 256 * 1024;
+const SLICE_BYTES = 64 * 1024;
 
-function code(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+/** A node that did not begin: why, as the client would see it, and as the balancer does. */
+interface NotStarted {
+  readonly error: ApiError;
+  readonly outcome: Outcome;
 }
 
-/** A final refusal. The node's own credential being wrong is the operator's to mend. */
-async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
-  const complaint = readComplaint(await readText(answer.body));
-  const line = { node: node.name, status: answer.statusCode, code: complaint?.code };
-  if (answer.statusCode === 401 || answer.statusCode === 403) log.error(line, "node refused the gateway's credential");
-  else log.warn(line, "node refused");
-  return refusalError(answer.statusCode, complaint);
-}
-
-/** The beginning of a body; a body that breaks off or goes on is judged by what came. */
-async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> {
-  let text = "";
-  body.on("error", () => {});
-  try {
-    for await (const chunk of body) {
-      text += chunk;
-      if (text.length > MAX_ERROR_BYTES) break;
-    }
-  } catch {
-    // What came so far is enough, or is no envelope.
-  }
-  return text;
+/** One request to one node. */
+interface Exchange {
+  readonly node: Node;
+  readonly attempt: Attempt;
+  /** The node's own id for it, which no other request has. */
+  readonly id: string;
+  readonly timeoutMs: number;
 }
 
 function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
@@ -73,9 +65,10 @@ const nothingBegan = new WeakSet<Error>();
 /** Whether this is how `forward` ended because certainly no node began: the job can be done later. */
 export const neverBegan = (error: unknown): boolean => error instanceof Error && nothingBegan.has(error);
 
-type Outcome =
-  | { readonly outcome: "not_started"; readonly error: ApiError }
-  | { readonly outcome: "started"; readonly answer: Dispatcher.ResponseData };
+function unbegun(error: ApiError): ApiError {
+  nothingBegan.add(error);
+  return error;
+}
 
 /** Bytes as a stream that holds them no longer once they are sent: undici keeps a body until the answer has ended. */
 function inSlices(body: Uint8Array): Readable {
@@ -90,7 +83,7 @@ function inSlices(body: Uint8Array): Readable {
   return Readable.from(slices(), { objectMode: false });
 }
 
-function newAttempt(node: Node, job: ImageJob, { signal }: ForwardContext): Attempt {
+function newAttempt(node: Node, job: ImageJob, signal: AbortSignal): Attempt {
   const { pool, origin, models } = node;
   return {
     model: models.find(({ card }) => card.id === job.card.id)?.upstream ?? job.card.id,
@@ -99,120 +92,190 @@ function newAttempt(node: Node, job: ImageJob, { signal }: ForwardContext): Atte
   };
 }
 
-/** Asks one node. Throws only when the outcome is final. */
-async function ask(node: Node, job: ImageJob, attempt: Attempt, context: ForwardContext): Promise<Outcome> {
-  const { dialect } = node;
-  const { path, headers, body } = context.upload ? context.upload.request(dialect) : dialect.request(job, attempt);
+/** Nothing of the client's own headers goes to a node. */
+async function post(
+  { node, attempt, id, timeoutMs }: Exchange,
+  job: ImageJob,
+  { upload, signal }: ForwardContext,
+): Promise<Dispatcher.ResponseData> {
+  const { path, headers, body } = upload ? upload.request(node.dialect) : node.dialect.request(job, attempt);
+  return node.pool.request({
+    method: "POST",
+    path,
+    headers: {
+      ...headers,
+      ...nodeHeaders(node),
+      "x-request-id": id,
+      "x-atoma-timeout-ms": String(timeoutMs),
+      "content-length": String(Buffer.byteLength(body)),
+    },
+    body: typeof body === "string" ? body : inSlices(body),
+    signal,
+  });
+}
+
+/** A final refusal. The gateway's own credential being wrong is the operator's to mend. */
+async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
+  const complaint = readComplaint(await readStart(answer.body));
+  const line = { node: node.name, status: answer.statusCode, code: complaint?.code };
+  if (answer.statusCode === 401 || answer.statusCode === 403) log.error(line, "node refused the gateway's credential");
+  else log.warn(line, "node refused");
+  return refusalError(answer.statusCode, complaint);
+}
+
+async function* eventsOf(
+  answer: Dispatcher.ResponseData,
+  { node, attempt }: Exchange,
+  job: ImageJob,
+): AsyncGenerator<GenerationEvent, void, undefined> {
+  // Leaving early destroys the body, which emits an error that nobody else listens for.
+  answer.body.on("error", () => {});
+  try {
+    yield* verified(node.dialect.events(answer.body, job, attempt), job);
+  } finally {
+    answer.body.destroy();
+  }
+}
+
+/** Sends the request. Throws ApiError when the outcome is final, and the transport's error when it is not known. */
+async function begin(
+  exchange: Exchange,
+  job: ImageJob,
+  context: ForwardContext,
+): Promise<NotStarted | Dispatcher.ResponseData> {
+  const { node } = exchange;
   let answer: Dispatcher.ResponseData;
   try {
-    answer = await node.pool.request({
-      method: "POST",
-      path,
-      headers: {
-        ...headers,
-        ...nodeHeaders(node),
-        "x-request-id": context.requestId,
-        "x-atoma-timeout-ms": String(context.timeoutMs),
-        "content-length": String(Buffer.byteLength(body)),
-      },
-      body: typeof body === "string" ? body : inSlices(body),
-      signal: context.signal,
-    });
+    answer = await post(exchange, job, context);
   } catch (error) {
-    context.signal.throwIfAborted();
-    if (!CONNECT_FAILED.has(code(error) ?? "")) throw errors.nodeUnreachable(error);
-    node.ready = false;
-    context.log.warn({ node: node.name, reason: code(error) }, "node cannot be reached");
-    return { outcome: "not_started", error: errors.nodeUnreachable(error) };
+    if (!neverConnected(error)) throw error;
+    context.log.warn({ node: node.name, reason: codeOf(error) }, "node cannot be reached");
+    return { error: errors.nodeUnreachable(error), outcome: "unreachable" };
   }
   if (NOT_STARTED.has(answer.statusCode)) {
     // Not read: a node that stalls here must not hold up the next one.
     answer.body.on("error", () => {}).destroy();
-    return { outcome: "not_started", error: errors.overloaded(retryAfterMs(answer.headers)) };
+    const busyForMs = retryAfterMs(answer.headers);
+    return { error: errors.overloaded(busyForMs), outcome: { busyForMs } };
   }
   if (answer.statusCode !== 200) throw await refusal(answer, node, context.log);
-  return { outcome: "started", answer };
+  return answer;
 }
 
-/** Throws unless the picture is what was ordered: the next one, in the right format and size. */
-function verifyImage(event: GenerationEvent & { type: "image" }, index: number, job: ImageJob): void {
-  const header = readImageHeader(event.bytes);
-  const right =
-    event.index === index &&
-    index < job.n &&
-    header?.format === job.outputFormat &&
-    header.width === job.width &&
-    header.height === job.height;
-  if (!right) throw new Error(`picture ${index} is not what was ordered`);
-}
-
-/** Throws unless the preview is a picture, and one of those that were asked for. */
-function verifyPartial(event: GenerationEvent & { type: "partial" }, job: ImageJob): void {
-  const asked = event.index < job.n && event.partial < job.partialImages;
-  if (!asked || readImageHeader(event.bytes)?.format !== job.outputFormat)
-    throw new Error("a preview nobody asked for");
-}
-
-async function* verified(events: AsyncIterable<GenerationEvent>, job: ImageJob): AsyncGenerator<GenerationEvent> {
-  let images = 0;
-  for await (const event of events) {
-    if (event.type === "error") {
-      throw event.code === "generation_failed" ? errors.generationFailed() : errors.nodeBadResponse();
+/**
+ * The events of one node, from its first answer on. Where the connection breaks and the node remembers requests, it is
+ * asked what became of this one, and its answer is taken up where it broke off. Gives the reason when nothing has begun.
+ */
+async function* exchange(
+  one: Exchange,
+  job: ImageJob,
+  context: ForwardContext,
+): AsyncGenerator<GenerationEvent, NotStarted | undefined> {
+  const { node, id } = one;
+  const path = node.dialect.requestPath?.(id);
+  let given = 0;
+  /** Whether something was passed on that cannot be taken back. */
+  let shown = false;
+  let answer: Dispatcher.ResponseData | undefined;
+  for (let breaks = 0; ; breaks++) {
+    try {
+      if (!answer) {
+        const begun = await begin(one, job, context);
+        if ("outcome" in begun) return begun;
+        answer = begun;
+        context.upload?.[Symbol.dispose]();
+        // Nor can its pictures be sent once more.
+        shown = context.upload !== undefined;
+      }
+      let at = 0;
+      for await (const event of eventsOf(answer, one, job)) {
+        if (at++ < given) continue;
+        given++;
+        shown ||= event.type !== "progress";
+        yield event;
+      }
+      return undefined;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (error instanceof ApiError) throw error;
+      const final = answer ? errors.nodeBadResponse(error) : errors.nodeUnreachable(error);
+      if (path === undefined || !connectionLost(error) || breaks === MAX_REATTACHMENTS) throw final;
+      context.log.warn({ node: node.name, requestId: context.requestId, reason: codeOf(error) }, "connection lost");
+      const again = await reattach(node, path, context);
+      if (again === "unknown" && shown) throw final;
+      if (again === "unknown") return { error: errors.nodeUnreachable(error), outcome: "failed" };
+      answer = again;
     }
-    if (event.type === "image") verifyImage(event, images++, job);
-    if (event.type === "partial") verifyPartial(event, job);
-    if (event.type === "done") {
-      if (images !== job.n) throw new Error(`${images} of ${job.n} pictures`);
-      yield event;
-      return;
-    }
-    yield event;
   }
-  throw new Error("the answer ended early");
+}
+
+function outcomeOf(error: unknown, { signal }: ForwardContext): Outcome {
+  if (signal.aborted) return error instanceof ApiError && error.status === 504 ? "failed" : "abandoned";
+  return error instanceof ApiError && error.status < 500 ? "answered" : "failed";
+}
+
+/** One node's time for the job. A generation that nobody waits for any more is stopped. */
+async function* onNode(
+  { node, ended }: Lease,
+  one: Exchange,
+  job: ImageJob,
+  context: ForwardContext,
+): AsyncGenerator<GenerationEvent, NotStarted | undefined> {
+  let outcome: Outcome = "abandoned";
+  let over = false;
+  try {
+    const notStarted = yield* exchange(one, job, context);
+    outcome = notStarted?.outcome ?? "made";
+    over = true;
+    return notStarted;
+  } catch (error) {
+    outcome = outcomeOf(error, context);
+    // What it refused or failed at is over there, too.
+    over = outcome === "answered";
+    throw error;
+  } finally {
+    ended(outcome);
+    const path = node.dialect.requestPath?.(one.id);
+    if (!over && path !== undefined) {
+      cancel(node, path).catch((error: unknown) => {
+        context.log.debug({ node: node.name, err: error }, "generation not cancelled; the node ends it by itself");
+      });
+    }
+  }
 }
 
 /**
  * Step 4. Has one node do the job and yields its events, each checked; `done` comes last, after exactly n pictures.
  * Another node is asked only when the one before certainly did not start. Leaving the loop stops the node.
- * Throws ApiError 500 `node_unreachable`, 503 or 504, or what the signal was aborted with.
+ * Throws ApiError 400, 500 `node_unreachable`, 503 or 504, or what the signal was aborted with.
  */
 export async function* forward(job: ImageJob, context: ForwardContext): AsyncGenerator<GenerationEvent> {
-  let last: ApiError = errors.nodeUnreachable();
-  for (const node of context.candidates()) {
-    node.inFlight++;
-    try {
-      const attempt = newAttempt(node, job, context);
-      const result = await ask(node, job, attempt, context);
-      if (result.outcome === "not_started") {
-        // A busy node says more about when to come back than one that is away.
-        if (last.code !== "overloaded") last = result.error;
-        continue;
-      }
-      context.upload?.[Symbol.dispose]();
-      yield* answered(result.answer, node.dialect.events(result.answer.body, job, attempt), job, context);
-      return;
-    } finally {
-      node.inFlight--;
+  const { signal, account, now, registry } = context;
+  const since = now();
+  const asked = new Set<string>();
+  let busy: ApiError | undefined;
+  let lost = 0;
+  for (let returning = false; ; returning = true) {
+    const wanted = { account, asked, returning, since, signal };
+    const lease = await registry.acquire(job, wanted).catch((error: unknown) => {
+      if (signal.aborted || !(error instanceof ApiError) || error.status < 500) throw error;
+      // A node that said when to come back knows better.
+      throw unbegun(busy ?? error);
+    });
+    const one: Exchange = {
+      node: lease.node,
+      attempt: newAttempt(lease.node, job, signal),
+      // What was cancelled once is never begun under the same id, also not when the job runs again later.
+      id: `${context.requestId}.${randomBytes(4).toString("hex")}`,
+      timeoutMs: Math.max(1, since + context.timeoutMs - now()),
+    };
+    const notStarted = yield* onNode(lease, one, job, context);
+    if (!notStarted) return;
+    if (notStarted.outcome === "failed") {
+      if (++lost === MAX_BEGINNINGS) throw unbegun(notStarted.error);
+      continue;
     }
-  }
-  nothingBegan.add(last);
-  throw last;
-}
-
-async function* answered(
-  answer: Dispatcher.ResponseData,
-  events: AsyncIterable<GenerationEvent>,
-  job: ImageJob,
-  context: ForwardContext,
-): AsyncGenerator<GenerationEvent> {
-  // Leaving early destroys the body, which emits an error that nobody else listens for.
-  answer.body.on("error", () => {});
-  try {
-    yield* verified(events, job);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw error instanceof Error && error.name === "ApiError" ? error : errors.nodeBadResponse(error);
-  } finally {
-    answer.body.destroy();
+    asked.add(lease.node.name);
+    if (typeof notStarted.outcome === "object") busy = notStarted.error;
   }
 }

@@ -64,6 +64,10 @@ export interface ScriptedNode extends AsyncDisposable {
   /** Generations whose connection the gateway closed before they were answered. */
   cancelled: number;
   readonly port: number;
+  /** What it was asked about requests: method and id. */
+  readonly asked: string[];
+  /** What it says about them; the default knows none, and cancels every one. */
+  remember: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** A real picture of one colour, which the seed decides. */
@@ -131,6 +135,11 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
       response.end(JSON.stringify({ object: "list", data: cards.map((c) => toModelObject(c)) }));
     } else if (request.url === "/readyz") {
       response.end("{}");
+    } else if (request.url?.startsWith("/v1/requests/")) {
+      node.asked.push(`${request.method} ${request.url.slice("/v1/requests/".length)}`);
+      node.remember(request, response);
+    } else if (request.method !== "POST") {
+      response.writeHead(404).end();
     } else {
       response.on("close", () => {
         if (!response.writableFinished) node.cancelled++;
@@ -152,6 +161,8 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
     behave: makePictures,
     requests: [],
     cancelled: 0,
+    asked: [],
+    remember: (request, response) => void response.writeHead(request.method === "DELETE" ? 204 : 404).end(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -1,0 +1,170 @@
+import { errors, type ImageJob } from "@atoma/contract";
+import { balancer, type Decision, type LoadReport, type Outcome, type Ticket } from "./balance/balancer.ts";
+import type { Node } from "./node.ts";
+
+/** Who wants a node, and how long. */
+export interface Wanted {
+  readonly account: string;
+  /** Nodes that have refused this request, or could not be reached, by name. */
+  readonly asked: Set<string>;
+  /** It was with a node before, which did not begin. */
+  readonly returning: boolean;
+  /** When it came, in ms since the epoch. */
+  readonly since: number;
+  readonly signal: AbortSignal;
+}
+
+/** A node's time for one request. Whoever has one says how it ended, once. */
+export interface Lease {
+  readonly node: Node;
+  ended(outcome: Outcome): void;
+}
+
+/** Gives nodes to requests as the balancer decides; here are its clock, its timer and the promises of those that wait. */
+export interface Dispatcher {
+  put(node: Node): void;
+  /** Gives it nothing more; resolves when what it does has ended. */
+  remove(node: Node): Promise<void>;
+  report(node: Node, load: LoadReport): void;
+  acquire(job: ImageJob, suits: (node: Node) => boolean, wanted: Wanted): Promise<Lease>;
+  close(): void;
+}
+
+export interface DispatcherOptions {
+  readonly random: () => number;
+  readonly maxQueue: number;
+  readonly queueTimeoutMs: number;
+}
+
+/** Pictures × pixels × steps. */
+const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
+
+export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptions): Dispatcher {
+  const balance = balancer({ random, maxQueue });
+  /** By a name of their own, because a node that takes another's place may have its name. */
+  const nodes = new Map<string, Node>();
+  const keys = new Map<Node, string>();
+  const leaving = new Map<string, () => void>();
+  const waiting = new Map<Ticket, PromiseWithResolvers<Lease>>();
+  let timer: NodeJS.Timeout | undefined;
+  let count = 0;
+
+  function forgetIfIdle(key: string, node: Node): void {
+    const resolve = leaving.get(key);
+    if (!resolve || balance.inFlight(key) > 0) return;
+    balance.remove(key);
+    nodes.delete(key);
+    keys.delete(node);
+    leaving.delete(key);
+    resolve();
+  }
+
+  function leaseOf(ticket: Ticket, key: string, node: Node): Lease {
+    let over = false;
+    return {
+      node,
+      ended(outcome) {
+        if (over) return;
+        over = true;
+        if (outcome === "unreachable") {
+          node.ready = false;
+          put(node);
+        }
+        balance.ended(ticket, key, outcome, Date.now());
+        forgetIfIdle(key, node);
+        decide();
+      },
+    };
+  }
+
+  function settle(decision: Decision): void {
+    const { ticket } = decision;
+    const promise = waiting.get(ticket);
+    waiting.delete(ticket);
+    if ("node" in decision) {
+      const node = nodes.get(decision.node);
+      if (node && promise) promise.resolve(leaseOf(ticket, decision.node, node));
+      else balance.ended(ticket, decision.node, "abandoned", Date.now());
+      return;
+    }
+    promise?.reject(
+      decision.refused === "unreachable" ? errors.nodeUnreachable() : errors.overloaded(decision.retryAfterMs),
+    );
+  }
+
+  function decide(): void {
+    const now = Date.now();
+    for (const decision of balance.decide(now)) settle(decision);
+    clearTimeout(timer);
+    const wakeAt = balance.wakeAt(now);
+    timer = wakeAt === undefined ? undefined : setTimeout(decide, wakeAt - now);
+    timer?.unref();
+  }
+
+  function put(node: Node): void {
+    let key = keys.get(node);
+    if (key === undefined) {
+      key = `${node.name}#${count++}`;
+      keys.set(node, key);
+      nodes.set(key, node);
+    }
+    balance.put(key, { maxConcurrent: node.maxConcurrent, ready: node.ready, draining: node.draining });
+  }
+
+  return {
+    put(node) {
+      put(node);
+      decide();
+    },
+    remove(node) {
+      const key = keys.get(node);
+      if (key === undefined) return Promise.resolve();
+      node.draining = true;
+      put(node);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      leaving.set(key, resolve);
+      forgetIfIdle(key, node);
+      decide();
+      return promise;
+    },
+    report(node, load) {
+      const key = keys.get(node);
+      if (key !== undefined) balance.report(key, load);
+    },
+    async acquire(job, suits, { account, asked, returning, since, signal }) {
+      signal.throwIfAborted();
+      const now = Date.now();
+      const ticket: Ticket = {
+        account,
+        model: job.card.id,
+        work: workOf(job),
+        waitUntil: since + queueTimeoutMs,
+        suits: (key) => {
+          const node = nodes.get(key);
+          return node !== undefined && suits(node);
+        },
+        asked: new Set([...keys].filter(([node]) => asked.has(node.name)).map(([, key]) => key)),
+      };
+      const promise = Promise.withResolvers<Lease>();
+      waiting.set(ticket, promise);
+      const onAbort = () => {
+        balance.leave(ticket);
+        waiting.delete(ticket);
+        promise.reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      balance.enter(ticket, now, returning);
+      decide();
+      try {
+        return await promise.promise;
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    },
+    close() {
+      clearTimeout(timer);
+      for (const promise of waiting.values()) promise.reject(errors.shuttingDown());
+      waiting.clear();
+    },
+  };
+}

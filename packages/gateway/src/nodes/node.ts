@@ -1,0 +1,86 @@
+import type { ModelCard } from "@atoma/contract";
+import { Client, Pool } from "undici";
+import type { Dialect, DialectName } from "./dialect.ts";
+import { DIALECTS } from "./dialects.ts";
+import type { NodeModel } from "./foreign-models.ts";
+
+/** A node as the operator names it. */
+export interface NodeConfig {
+  readonly name: string;
+  /** An origin: scheme, host and port. */
+  readonly url: string;
+  /** The gateway's own credential there. */
+  readonly token?: string | undefined;
+  /** Which kind of server it is. Default: our own. */
+  readonly dialect?: DialectName | undefined;
+  /** What it serves. Needed for every dialect but our own, whose nodes tell it themselves. */
+  readonly models?: readonly NodeModel[] | undefined;
+  /** How many requests it gets at a time. Default: the dialect's. */
+  readonly maxConcurrent?: number | undefined;
+  /** Gets nothing new; what it does is finished. */
+  readonly draining?: boolean | undefined;
+}
+
+export interface Node {
+  readonly name: string;
+  readonly origin: string;
+  readonly token: string | undefined;
+  readonly dialect: Dialect;
+  readonly maxConcurrent: number;
+  readonly pool: Pool;
+  /** For probes alone, so that they never wait behind generations. */
+  readonly probes: Client;
+  draining: boolean;
+  /** Models it offers, as it last said; kept while it is away. */
+  models: readonly NodeModel[];
+  /** Whether it has ever said which models it offers. */
+  known: boolean;
+  ready: boolean;
+  /** Why it is not ready, as last logged. */
+  reason: string | undefined;
+  /** When it is to be probed again, in ms since the epoch. */
+  probeAt: number;
+}
+
+const CONNECT_TIMEOUT_MS = 3000;
+
+/** Other names for models: alias → model id. */
+export type Aliases = ReadonlyMap<string, string>;
+
+/** The card with the gateway's own aliases for it. */
+export function withAliases(card: ModelCard, aliases: Aliases): ModelCard {
+  return { ...card, aliases: [...aliases].filter(([, id]) => id === card.id).map(([alias]) => alias) };
+}
+
+export function openNode(config: NodeConfig, aliases: Aliases): Node {
+  const { name, url, token, models = [], draining = false } = config;
+  const dialect = DIALECTS[config.dialect ?? "atoma"];
+  // Generations have one deadline of their own, longer than undici's 300 s.
+  // No limit of connections: a request that waits for one cannot be aborted, and how many there are is decided before.
+  const { origin } = new URL(url);
+  const connect = { timeout: CONNECT_TIMEOUT_MS };
+  return {
+    name,
+    origin,
+    token,
+    dialect,
+    maxConcurrent: config.maxConcurrent ?? dialect.maxConcurrent,
+    pool: new Pool(origin, { connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
+    probes: new Client(origin, { connect }),
+    draining,
+    models: models.map((model) => ({ ...model, card: withAliases(model.card, aliases) })),
+    known: dialect.name !== "atoma",
+    ready: false,
+    reason: undefined,
+    probeAt: 0,
+  };
+}
+
+export async function closeNode({ pool, probes }: Node): Promise<void> {
+  await Promise.all([pool.destroy(), probes.destroy()]);
+}
+
+/** The gateway's own credential for a node. */
+export function nodeHeaders({ token }: Pick<Node, "token">): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}

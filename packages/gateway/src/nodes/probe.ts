@@ -1,0 +1,65 @@
+import { fromModelObject, readCapabilities } from "@atoma/contract";
+import type { LoadReport } from "./balance/balancer.ts";
+import type { NodeModel } from "./foreign-models.ts";
+import { type Aliases, type Node, nodeHeaders, withAliases } from "./node.ts";
+
+const TIMEOUT_MS = 1500;
+const MAX_BYTES = 2 ** 20;
+const MAX_MODELS = 1000;
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const isAmount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
+
+async function get(node: Node, path: string): Promise<{ status: number; text: string }> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const answer = await node.probes.request({ method: "GET", path, headers: nodeHeaders(node), signal });
+  let text = "";
+  for await (const chunk of answer.body) {
+    text += chunk;
+    if (text.length > MAX_BYTES) throw new Error("answer too large");
+  }
+  return { status: answer.statusCode, text };
+}
+
+/** The models that a node of our own dialect says it has. Throws on what is no such list. */
+async function readModels(node: Node, aliases: Aliases): Promise<NodeModel[]> {
+  const { status, text } = await get(node, "/v1/models");
+  if (status !== 200) throw new Error(`status ${status} from /v1/models`);
+  const list: unknown = JSON.parse(text);
+  if (!isRecord(list) || !Array.isArray(list.data)) throw new Error("not a model list");
+  return list.data.slice(0, MAX_MODELS).flatMap((entry: unknown) => {
+    if (!isRecord(entry) || typeof entry.id !== "string" || !isRecord(entry.capabilities)) return [];
+    const object = {
+      id: entry.id,
+      object: "model" as const,
+      created: Number.isSafeInteger(entry.created) ? Number(entry.created) : 0,
+      owned_by: typeof entry.owned_by === "string" ? entry.owned_by : "atoma",
+      capabilities: readCapabilities(entry.capabilities),
+    };
+    return [{ card: withAliases(fromModelObject(object), aliases), upstream: entry.id }];
+  });
+}
+
+/** What a node of our own dialect has to do. Undefined where it does not say. */
+async function readLoad(node: Node): Promise<LoadReport | undefined> {
+  const { status, text } = await get(node, "/v1/load");
+  const load: unknown = status === 200 ? JSON.parse(text) : undefined;
+  if (!isRecord(load) || !isAmount(load.pending_pixel_steps)) return undefined;
+  const secondsPerPixelStep = new Map<string, number>();
+  for (const model of Array.isArray(load.models) ? load.models.slice(0, MAX_MODELS) : []) {
+    if (!isRecord(model) || typeof model.id !== "string" || !isAmount(model.seconds_per_pixel_step)) continue;
+    secondsPerPixelStep.set(model.id, model.seconds_per_pixel_step);
+  }
+  return { pendingPixelSteps: load.pending_pixel_steps, secondsPerPixelStep };
+}
+
+/** Asks a node how it is and writes that down in it; gives its load, if it tells. Generates nothing. Throws when it is away. */
+export async function probe(node: Node, aliases: Aliases): Promise<LoadReport | undefined> {
+  const own = node.dialect.name === "atoma";
+  if (own && (!node.known || !node.ready)) {
+    node.models = await readModels(node, aliases);
+    node.known = true;
+  }
+  node.ready = (await get(node, node.dialect.probePath)).status === 200;
+  return own && node.ready ? await readLoad(node) : undefined;
+}

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { balancer, type Decision, type Ticket } from "../src/nodes/balance/balancer.ts";
+import { circuitBreaker } from "../src/nodes/balance/circuit-breaker.ts";
+import { fairQueue } from "../src/nodes/balance/fair-queue.ts";
+import { percentile, seeded, simulateBalancer, simulateRoundRobin } from "./support/cluster-simulation.ts";
+
+const READY = { maxConcurrent: 1, ready: true, draining: false };
+
+function ticket(fields: Partial<Ticket> = {}): Ticket {
+  return {
+    account: "a",
+    model: "m",
+    work: 100,
+    waitUntil: Number.POSITIVE_INFINITY,
+    suits: () => true,
+    asked: new Set(),
+    ...fields,
+  };
+}
+
+const start = (options: Partial<Parameters<typeof balancer>[0]> = {}) =>
+  balancer({ random: seeded(1), maxQueue: 100, ...options });
+
+const nodeOf = (decision: Decision | undefined) => (decision && "node" in decision ? decision.node : undefined);
+const refusalOf = (decision: Decision | undefined) =>
+  decision && "refused" in decision ? decision.refused : undefined;
+
+test("one of four nodes ten times slower: p95 within 1.5 times that of three healthy ones; round robin is far off", () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    for (const load of [0.3, 0.6, 0.8]) {
+      const world = (speeds: number[]) => ({ speeds, load, requests: 4000, random: seeded(seed) });
+      const three = percentile(simulateBalancer(world([1, 1, 1]), 4).latencies, 0.95);
+      const mixed = simulateBalancer(world([1, 1, 1, 10]), 4);
+      const p95 = percentile(mixed.latencies, 0.95);
+      const turns = percentile(simulateRoundRobin(world([1, 1, 1, 10])).latencies, 0.95);
+      const figures = `seed ${seed}, load ${load}: three ${three.toFixed(0)}, mixed ${p95.toFixed(0)}, turns ${turns.toFixed(0)}`;
+      assert.ok(p95 <= 1.5 * three, figures);
+      assert.ok(turns > 3 * three, figures);
+    }
+  }
+});
+
+test("nodes of one speed share the work; one that was never measured is tried", () => {
+  const { share } = simulateBalancer({ speeds: [1, 1, 1, 1], load: 0.7, requests: 4000, random: seeded(9) }, 4);
+  for (const count of share.values()) assert.ok(count > 800 && count < 1200, String([...share]));
+});
+
+test("a node never has more than its limit, and each request is decided once", () => {
+  const random = seeded(7);
+  const balance = start({ random, maxQueue: 40 });
+  const limits = new Map([
+    ["x", 1],
+    ["y", 3],
+    ["z", 5],
+  ]);
+  for (const [id, maxConcurrent] of limits) balance.put(id, { ...READY, maxConcurrent });
+  const running: { ticket: Ticket; node: string }[] = [];
+  const open = new Set<Ticket>();
+  const outcomes = ["made", "answered", "failed", "abandoned", "unreachable", { busyForMs: 50 }] as const;
+  let now = 0;
+  for (let step = 0; step < 5000; step++) {
+    now += Math.floor(random() * 20);
+    const dice = random();
+    if (dice < 0.5) {
+      const fresh = ticket({ account: `a${Math.floor(random() * 5)}`, work: 1 + random(), waitUntil: now + 500 });
+      open.add(fresh);
+      balance.enter(fresh, now);
+    } else if (dice < 0.55) {
+      const [left] = [...open].filter((t) => !running.some((r) => r.ticket === t));
+      if (left) {
+        balance.leave(left);
+        open.delete(left);
+      }
+    } else if (running.length > 0) {
+      const [{ ticket: ended, node } = assert.fail()] = running.splice(Math.floor(random() * running.length), 1);
+      open.delete(ended);
+      balance.ended(ended, node, outcomes[Math.floor(random() * outcomes.length)] ?? "made", now);
+    }
+    for (const decision of balance.decide(now)) {
+      assert.ok(open.has(decision.ticket), "decided once");
+      if ("node" in decision) {
+        assert.ok(!running.some((r) => r.ticket === decision.ticket));
+        running.push(decision);
+      } else open.delete(decision.ticket);
+    }
+    for (const [id, limit] of limits) {
+      assert.equal(balance.inFlight(id), running.filter(({ node }) => node === id).length);
+      assert.ok(balance.inFlight(id) <= limit);
+    }
+    assert.equal(balance.waiting, open.size - running.length);
+    const wake = balance.wakeAt(now);
+    assert.ok(wake === undefined || wake > now, "no busy loop");
+    if (balance.waiting > 0 && running.length === 0) assert.ok(wake !== undefined, "nobody waits for ever");
+  }
+});
+
+test("accounts take turns: a hundred requests of one do not keep another's waiting", () => {
+  const balance = start({ maxQueue: 1000 });
+  balance.put("x", READY);
+  for (let i = 0; i < 100; i++) balance.enter(ticket({ account: "greedy" }), 0);
+  balance.enter(ticket({ account: "modest" }), 0);
+  const order: string[] = [];
+  for (let [decision] = balance.decide(0); decision && "node" in decision; [decision] = balance.decide(0)) {
+    order.push(decision.ticket.account);
+    balance.ended(decision.ticket, decision.node, "made", 0);
+  }
+  assert.equal(order.length, 101);
+  assert.ok(order.indexOf("modest") <= 1, `its turn was ${order.indexOf("modest")}`);
+});
+
+test("a full line: whoever has most in it gives way; others get in", () => {
+  const line = fairQueue<{ account: string; i: number }>(4);
+  for (let i = 0; i < 4; i++) assert.equal(line.add({ account: "greedy", i }, "last"), undefined);
+  assert.deepEqual(line.add({ account: "greedy", i: 4 }, "last"), { account: "greedy", i: 4 });
+  assert.deepEqual(line.add({ account: "modest", i: 0 }, "last"), { account: "greedy", i: 3 });
+  assert.deepEqual(line.add({ account: "other", i: 0 }, "last"), { account: "greedy", i: 2 });
+  assert.deepEqual([...line].length, 4);
+  const taken = Array.from({ length: 4 }, () => line.take(() => true)?.account);
+  assert.deepEqual(taken, ["greedy", "modest", "other", "greedy"]);
+  assert.equal(line.size, 0);
+});
+
+test("who came back from a node that did not begin is first in its line", () => {
+  const balance = start();
+  balance.put("x", READY);
+  const [running, waiting, back] = [ticket(), ticket(), ticket()];
+  balance.enter(running, 0);
+  balance.decide(0);
+  balance.enter(waiting, 0);
+  balance.enter(back, 0, true);
+  balance.ended(running, "x", "made", 5);
+  assert.equal(balance.decide(5)[0]?.ticket, back);
+});
+
+test("a circuit opens after five failures in a row, lets one try, and closes when that goes well", () => {
+  const breaker = circuitBreaker();
+  for (let i = 0; i < 4; i++) breaker.failed(0);
+  breaker.succeeded();
+  for (let i = 0; i < 5; i++) {
+    assert.ok(breaker.allows(0));
+    breaker.failed(0);
+  }
+  assert.ok(!breaker.allows(999));
+  assert.ok(breaker.allows(1000));
+  assert.equal(breaker.begin(1000), true);
+  assert.ok(!breaker.allows(1000), "only one tries");
+  breaker.abandoned();
+  assert.ok(breaker.allows(1000), "a trial whose client left says nothing");
+  breaker.begin(1000);
+  breaker.failed(1500);
+  assert.ok(!breaker.allows(3499) && breaker.allows(3500), "twice as long");
+  breaker.begin(3500);
+  breaker.succeeded();
+  assert.ok(breaker.allows(3500));
+});
+
+test("a node whose circuit is open is avoided; with no other its requests are refused until it may be tried", () => {
+  const balance = start();
+  balance.put("bad", { ...READY, maxConcurrent: 9 });
+  for (let i = 0; i < 5; i++) {
+    const failing = ticket();
+    balance.enter(failing, 0);
+    balance.decide(0);
+    balance.ended(failing, "bad", "failed", 0);
+  }
+  balance.enter(ticket(), 100);
+  const [refused] = balance.decide(100);
+  assert.deepEqual(
+    [refusalOf(refused), refused && "retryAfterMs" in refused && refused.retryAfterMs],
+    ["overloaded", 900],
+  );
+  balance.put("good", { ...READY, maxConcurrent: 9 });
+  for (let i = 0; i < 5; i++) {
+    balance.enter(ticket(), 100);
+    assert.equal(nodeOf(balance.decide(100)[0]), "good");
+  }
+});
+
+test("a busy node is left alone until it said to come back", () => {
+  const balance = start();
+  balance.put("x", READY);
+  const first = ticket();
+  balance.enter(first, 0);
+  balance.decide(0);
+  balance.ended(first, "x", { busyForMs: 700 }, 0);
+  balance.enter(ticket({ waitUntil: 300 }), 0);
+  const [tooLate] = balance.decide(0);
+  assert.deepEqual(
+    [refusalOf(tooLate), tooLate && "retryAfterMs" in tooLate && tooLate.retryAfterMs],
+    ["overloaded", 700],
+  );
+  const patient = ticket({ waitUntil: 5000 });
+  balance.enter(patient, 0);
+  assert.deepEqual(balance.decide(699), []);
+  assert.equal(balance.wakeAt(0), 700);
+  assert.equal(balance.decide(700)[0]?.ticket, patient);
+});
+
+test("who waits too long is refused with how long the backlog takes", () => {
+  const balance = start();
+  balance.put("x", READY);
+  balance.report("x", { pendingPixelSteps: 0, secondsPerPixelStep: new Map([["m", 0.02]]) });
+  balance.enter(ticket(), 0);
+  balance.decide(0);
+  balance.enter(ticket({ waitUntil: 1000 }), 0);
+  balance.enter(ticket({ waitUntil: 2000 }), 0);
+  assert.deepEqual(balance.decide(999), []);
+  assert.equal(balance.wakeAt(999), 1000);
+  const [refused] = balance.decide(1000);
+  // 100 pixel-steps run and 100 wait, at 20 ms each.
+  assert.deepEqual(
+    [refusalOf(refused), refused && "retryAfterMs" in refused && refused.retryAfterMs],
+    ["overloaded", 4000],
+  );
+});
+
+test("nodes that seem away are tried only when no other is left, and then once", () => {
+  const balance = start();
+  balance.put("away", { ...READY, ready: false, maxConcurrent: 2 });
+  balance.put("here", { ...READY, maxConcurrent: 2 });
+  const one = ticket();
+  balance.enter(one, 0);
+  assert.equal(nodeOf(balance.decide(0)[0]), "here");
+  balance.put("here", { ...READY, ready: false, maxConcurrent: 2 });
+  const two = ticket({ asked: new Set(["here"]) });
+  balance.enter(two, 0);
+  assert.equal(nodeOf(balance.decide(0)[0]), "away");
+  balance.enter(ticket({ asked: new Set(["here", "away"]) }), 0);
+  assert.equal(refusalOf(balance.decide(0)[0]), "unreachable");
+  balance.enter(ticket({ suits: () => false }), 0);
+  assert.equal(refusalOf(balance.decide(0)[0]), "unreachable");
+});
+
+test("a draining node gets nothing new; what it reports of others counts", () => {
+  const balance = start();
+  balance.put("x", { ...READY, draining: true });
+  balance.put("y", { ...READY, maxConcurrent: 50 });
+  balance.put("z", { ...READY, maxConcurrent: 50 });
+  balance.report("y", { pendingPixelSteps: 1_000_000, secondsPerPixelStep: new Map() });
+  for (let i = 0; i < 20; i++) {
+    balance.enter(ticket(), 0);
+    assert.equal(nodeOf(balance.decide(0)[0]), "z");
+  }
+});

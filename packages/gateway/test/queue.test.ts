@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually, startWorld } from "./support/gateway.ts";
+import { type Behaviour, makePictures } from "./support/scripted-node.ts";
+
+/** A node that makes nothing until it is told to. */
+function held(): { behave: Behaviour; release: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const behave: Behaviour = async (job, response, request) => {
+    await promise;
+    await makePictures(job, response, request);
+  };
+  return { behave, release: resolve };
+}
+
+async function startBusy(options: Parameters<typeof startWorld>[0] = {}) {
+  const { startScriptedNode } = await import("./support/scripted-node.ts");
+  const node = await startScriptedNode();
+  const gate = held();
+  node.behave = gate.behave;
+  const world = await startWorld({ nodes: [{ name: "n", url: node.url, maxConcurrent: 1 }], ...options });
+  return {
+    world,
+    node,
+    gate,
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await node[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a node gets as many requests as it may have; the others wait here, and all are answered", async () => {
+  await using busy = await startBusy();
+  const { world, node, gate } = busy;
+  const requests = Array.from({ length: 5 }, () => world.generate());
+  await eventually(() => node.requests.length === 1);
+  await eventually(async () => (await world.pending()) === 5 * 64 * 64);
+  assert.equal(node.requests.length, 1);
+  gate.release();
+  for (const { status } of await Promise.all(requests)) assert.equal(status, 200);
+  assert.equal(node.requests.length, 5);
+});
+
+test("S-090 a full queue refuses with how long the backlog takes, and holds nothing", async () => {
+  await using busy = await startBusy({ maxQueue: 1 });
+  const { world, node, gate } = busy;
+  const first = world.generate();
+  await eventually(() => node.requests.length === 1);
+  const second = world.generate();
+  await eventually(async () => (await world.pending()) === 2 * 64 * 64);
+  const refused = await world.generate();
+  assert.deepEqual([refused.status, refused.json.error.code], [503, "overloaded"]);
+  const after = Number(refused.headers.get("retry-after"));
+  assert.ok(Number.isInteger(after) && after >= 1 && after <= 60);
+  assert.equal(await world.pending(), 2 * 64 * 64);
+  gate.release();
+  for (const { status } of await Promise.all([first, second])) assert.equal(status, 200);
+});
+
+test("S-090 who waits too long for a node is told to come back", async () => {
+  await using busy = await startBusy({ queueTimeoutMs: 50 });
+  const { world, node, gate } = busy;
+  const first = world.generate();
+  await eventually(() => node.requests.length === 1);
+  const late = await world.generate();
+  assert.deepEqual([late.status, late.json.error.code], [503, "overloaded"]);
+  gate.release();
+  assert.equal((await first).status, 200);
+  assert.equal(await world.pending(), 0);
+});
+
+test("S-091 the deadline counts while waiting, too", async () => {
+  await using busy = await startBusy({ generationTimeoutMs: 150 });
+  const { world, node } = busy;
+  const answers = await Promise.all([world.generate(), world.generate()]);
+  for (const { status, json } of answers) assert.deepEqual([status, json.error.code], [504, "timeout"]);
+  assert.equal(node.requests.length, 1);
+  assert.equal(await world.pending(), 0);
+});
+
+test("S-077 a client that leaves while waiting never reaches a node", async () => {
+  await using busy = await startBusy();
+  const { world, node, gate } = busy;
+  const first = world.generate();
+  await eventually(() => node.requests.length === 1);
+  const leaving = new AbortController();
+  const waiting = fetch(`${world.gateway.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "scripted", prompt: "p" }),
+    signal: leaving.signal,
+  });
+  await eventually(async () => (await world.pending()) === 2 * 64 * 64);
+  leaving.abort();
+  await assert.rejects(waiting);
+  await eventually(async () => (await world.pending()) === 64 * 64);
+  gate.release();
+  assert.equal((await first).status, 200);
+  assert.equal((await world.generate()).status, 200);
+  assert.equal(node.requests.length, 2);
+});
+
+test("accounts take turns, however many requests one of them sends", async () => {
+  await using busy = await startBusy();
+  const { world, node, gate } = busy;
+  const other = await world.ledger.createAccount({ name: "modest" });
+  await world.ledger.grant(other.id, 1_000_000, { reference: "start" });
+  const { key } = await world.ledger.createKey({ accountId: other.id, name: "k" });
+  const order: string[] = [];
+  const greedy = Array.from({ length: 8 }, () => world.generate().then(() => order.push("greedy")));
+  await eventually(async () => (await world.pending()) === 8 * 64 * 64);
+  await eventually(() => node.requests.length === 1);
+  const modest = world.generate({}, { authorization: `Bearer ${key}` }).then(() => order.push("modest"));
+  await eventually(async () => (await world.ledger.getAccount(other.id))?.pending === 64 * 64);
+  gate.release();
+  await Promise.all([...greedy, modest]);
+  assert.ok(order.indexOf("modest") <= 3, order.join(" "));
+});
