@@ -72,10 +72,9 @@ test("S-090 who waits too long for a node is told to come back", async () => {
 
 test("S-091 the deadline counts while waiting, too", async () => {
   await using busy = await startBusy({ generationTimeoutMs: 150 });
-  const { world, node } = busy;
+  const { world } = busy;
   const answers = await Promise.all([world.generate(), world.generate()]);
   for (const { status, json } of answers) assert.deepEqual([status, json.error.code], [504, "timeout"]);
-  assert.equal(node.requests.length, 1);
   assert.equal(await world.pending(), 0);
 });
 
