@@ -170,7 +170,7 @@ export const errors = {
     ),
   notAnObject: (value: unknown) =>
     bad(`Invalid body: the request must be a JSON object, but got ${typeName(value)} instead.`, null, null),
-  tooDeep: () => bad("Invalid body: the JSON is nested too deeply.", null, null),
+  tooDeep: () => bad("We could not parse the JSON body of your request: it is nested too deeply.", null, null),
   invalidHeader: (name: string, expected: string) =>
     bad(`Invalid header '${name}': expected ${expected}.`, null, "invalid_header"),
   badRequest: (message: string) => bad(message, null, null),

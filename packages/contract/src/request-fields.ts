@@ -1,3 +1,4 @@
+import { checkSize } from "./check-size.ts";
 import { errors } from "./errors.ts";
 import { BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, QUALITIES_IN, RESPONSE_FORMATS, STYLES } from "./fields.ts";
 import type { ModelCard } from "./model-card.ts";
@@ -118,6 +119,8 @@ const FIELDS = {
 } satisfies Record<string, Reader<unknown>>;
 
 type FieldName = keyof typeof FIELDS;
+/** The first field that is looked at once the size is known to be right. */
+const AFTER_SIZE: FieldName = "quality";
 export type Fields = { [K in FieldName]?: ReturnType<(typeof FIELDS)[K]> };
 
 /** Names of the fields that a generation request may have. */
@@ -153,6 +156,7 @@ export interface FieldHooks {
 export function readFields(body: Readonly<Record<string, unknown>>, card: ModelCard, hooks: FieldHooks = {}): Fields {
   const fields: Record<string, unknown> = {};
   for (const [name, read] of Object.entries<Reader<unknown>>(FIELDS)) {
+    if (name === AFTER_SIZE) checkSize(fields, card);
     const value = Object.hasOwn(body, name) ? body[name] : undefined;
     if (name !== "prompt" && (value === undefined || value === null)) continue;
     fields[name] = read(hooks.convert ? hooks.convert(value, name, read.kind) : value, name, card);

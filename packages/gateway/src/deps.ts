@@ -4,6 +4,7 @@ import type { FileStore } from "./files/file-store.ts";
 import type { BodyLimits } from "./http/read-body.ts";
 import type { Registry } from "./nodes/registry.ts";
 import type { Authenticate } from "./steps/authenticate.ts";
+import type { RateGate } from "./steps/rate-gate.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
 /** What the routes work with. Clock and random source are arguments, so that tests own them. */
@@ -12,6 +13,7 @@ export interface Deps {
   readonly registry: Registry;
   readonly files: FileStore;
   readonly authenticate: Authenticate;
+  readonly rateGate: RateGate;
   readonly log: Logger;
   readonly now: () => number;
   readonly randomBytes: RandomBytes;

@@ -10,6 +10,7 @@ import type { NodeConfig } from "./nodes/node.ts";
 import { openRegistry } from "./nodes/registry.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
+import { openRateGate } from "./steps/rate-gate.ts";
 import { startDeliverer } from "./webhooks/deliver.ts";
 import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
@@ -107,6 +108,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     files,
     log,
     authenticate: authenticator(ledger, Date.now),
+    rateGate: openRateGate(Date.now),
     now: Date.now,
     randomBytes,
     defaultModel: options.defaultModel,

@@ -1,10 +1,11 @@
+import type { IncomingMessage } from "node:http";
 import { type ApiError, errors, openApiDocument } from "@atoma/contract";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
-import { allowCrossOrigin } from "./http/cors.ts";
+import { allowPreflights, CROSS_ORIGIN } from "./http/cors.ts";
 import { deferContinue } from "./http/expectation.ts";
-import { refuseConnection } from "./http/refuse-connection.ts";
+import { refuseConnection, watchConnections } from "./http/refuse-connection.ts";
 import { correlationId, newRequestId } from "./http/request-id.ts";
 import { logFailure, sendError, toApiError } from "./http/send-error.ts";
 import type { Runner } from "./jobs/runner.ts";
@@ -28,7 +29,6 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const UNREAD_BODY_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_CONNECTIONS = 10_000;
-const MAX_REQUESTS_PER_CONNECTION = 10_000;
 
 /** Paths with the methods they know, for 405 beside 404. */
 const METHODS: readonly (readonly [RegExp, string])[] = [
@@ -56,10 +56,14 @@ function translate(error: unknown): ApiError {
 }
 
 /** A request that Node's parser lets through, but that two servers could read differently. */
-function requireOneTarget(rawHeaders: readonly string[], url: string): void {
+function requireOneReading({ rawHeaders, headers, url = "" }: IncomingMessage): void {
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
   if (hosts.length !== 1) throw errors.badRequest("The request must have exactly one Host header.");
   if (!url.startsWith("/")) throw errors.badRequest("The request target must be a path.");
+  // Node takes the chunks apart and leaves what they hold as it is.
+  if (!/^(?:chunked)?$/i.test(headers["transfer-encoding"] ?? "")) {
+    throw errors.badRequest("The only transfer coding of a request may be 'chunked'.");
+  }
 }
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
@@ -70,7 +74,6 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
     // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
     requestTimeout: HEADERS_TIMEOUT_MS + Math.max(deps.body.timeoutMs, deps.editBody.timeoutMs) + UNREAD_BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    maxRequestsPerSocket: MAX_REQUESTS_PER_CONNECTION,
     forceCloseConnections: "idle",
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 2048 },
@@ -78,27 +81,29 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: 1000,
-      requireHostHeader: false, // requireOneTarget answers with our own envelope
+      requireHostHeader: false, // requireOneReading answers with our own envelope
     },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (_error, request, reply) => {
-      reply.header("x-request-id", request.id);
+      reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
       sendError(request, reply, notFound(request.method, request.url));
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   deferContinue(app.server);
+  watchConnections(app.server);
   app.decorateRequest("logFields");
 
-  // Bodies are read by the handlers, after authentication.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  // Bodies and their types are looked at by the handlers, after authentication; for Fastify no method has one.
+  for (const method of ["POST", "PUT", "PATCH", "DELETE", "QUERY"]) {
+    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  }
 
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-    requireOneTarget(request.raw.rawHeaders, request.raw.url ?? "");
+    reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
+    requireOneReading(request.raw);
   });
-  allowCrossOrigin(app);
+  allowPreflights(app);
   app.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
     reply.header("x-content-type-options", "nosniff");

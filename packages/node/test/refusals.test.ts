@@ -28,7 +28,9 @@ test("bad bodies", async () => {
   await refused(await post(node, "[]"), 400, {
     message: "Invalid body: the request must be a JSON object, but got an array instead.",
   });
-  await refused(await post(node, "[".repeat(100)), 400, { message: "Invalid body: the JSON is nested too deeply." });
+  await refused(await post(node, "[".repeat(100)), 400, {
+    message: "We could not parse the JSON body of your request: it is nested too deeply.",
+  });
   await refused(await post(node, { model: "nope" }), 404, { code: "model_not_found", param: "model" });
   await refused(await post(node, { n: 0 }), 400, { code: "integer_below_min_value", param: "n" });
   await refused(await post(node, { n: "2" }), 400, { code: "invalid_type", param: "n" });

@@ -16,10 +16,12 @@ const EXPOSED = [
   "x-ratelimit-reset-images",
 ].join(", ");
 
-/** Any origin may call: access is by key, never by cookie. Preflights need no key. */
-export function allowCrossOrigin(app: FastifyInstance): void {
+/** On every answer: any origin may call, because access is by key, never by cookie. */
+export const CROSS_ORIGIN = { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED } as const;
+
+/** Answers `OPTIONS`, which needs no key. */
+export function allowPreflights(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("access-control-allow-origin", "*").header("access-control-expose-headers", EXPOSED);
     if (request.method !== "OPTIONS") return;
     return reply
       .code(204)

@@ -14,8 +14,8 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 export function requireJson(headers: IncomingMessage["headers"]): void {
   const type = headers["content-type"];
   if (type === undefined || !JSON_TYPE.test(type)) throw errors.unsupportedContentType(type, "application/json");
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw errors.unsupportedEncoding();
+  const encoding = headers["content-encoding"] ?? "";
+  if (!/^(?:identity)?$/i.test(encoding)) throw errors.unsupportedEncoding();
 }
 
 /**

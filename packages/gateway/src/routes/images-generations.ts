@@ -13,6 +13,8 @@ export function imagesGenerations(deps: Deps, runner: Runner) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const caller = await deps.authenticate(request.raw);
     if (deps.draining()) throw errors.shuttingDown();
+    // A replay costs nothing, so a request that may be one is the ledger's to judge.
+    if (request.headers["idempotency-key"] === undefined) deps.rateGate.check(caller);
     requireJson(request.headers);
     const key = idempotencyKey(request.headers["idempotency-key"]);
     const body = await readBody(request.raw, deps.body);

@@ -10,6 +10,7 @@ import {
   type ReserveResult,
 } from "@atoma/ledger";
 import type { Caller } from "./authenticate.ts";
+import { limitHeaders, type RateGate, rateLimited } from "./rate-gate.ts";
 import type { PricedJob } from "./validate.ts";
 
 /** Units that a request holds while it runs. */
@@ -30,6 +31,7 @@ export interface ReserveContext {
   readonly ledger: Ledger;
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
+  readonly rateGate: RateGate;
   readonly requestId: string;
   /** The value of the Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
@@ -47,15 +49,12 @@ export function idempotencyKey(header: string | string[] | undefined): string | 
   return header;
 }
 
-function limitHeaders(limits: LimitStatus): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of ["requests", "images"] as const) {
-    const left = limits[name];
-    if (!left) continue;
-    headers[`x-ratelimit-limit-${name}`] = String(left.limit);
-    headers[`x-ratelimit-remaining-${name}`] = String(left.remaining);
-  }
-  return headers;
+function headersOf(limits: LimitStatus): Record<string, string> {
+  const { requests, images } = limits;
+  return {
+    ...(requests && limitHeaders("requests", requests.limit, requests.remaining)),
+    ...(images && limitHeaders("images", images.limit, images.remaining)),
+  };
 }
 
 type Refused = Exclude<ReserveResult, { outcome: "held" | "replay" | "in_progress" }>;
@@ -66,19 +65,9 @@ function refusal(result: Refused, { card, n }: PricedJob["job"]): ApiError {
       return errors.idempotencyKeyReused();
     case "insufficient_balance":
       return errors.insufficientQuota();
-    case "rate_limited": {
+    case "rate_limited":
       if (result.limitValue < (result.limit === "images" ? n : 1)) return errors.aboveKeyLimit(result.limitValue, n);
-      const what =
-        result.limit === "concurrency"
-          ? `${result.limitValue} at a time`
-          : `${result.limitValue} ${result.limit} per minute`;
-      const name = result.limit === "images" ? "images" : "requests";
-      return errors.rateLimited(`Rate limit reached for this API key: ${what}.`, result.retryAfterMs, {
-        [`x-ratelimit-limit-${name}`]: String(result.limitValue),
-        [`x-ratelimit-remaining-${name}`]: String(result.remaining),
-        [`x-ratelimit-reset-${name}`]: `${Math.ceil(result.retryAfterMs / 1000)}s`,
-      });
-    }
+      return rateLimited(result.limit, result.limitValue, result.remaining, result.retryAfterMs);
     case "key_invalid":
       return errors.invalidKey("***");
     case "model_not_allowed":
@@ -113,8 +102,11 @@ export async function reserve(
   if (result.outcome === "in_progress") {
     return { outcome: "in_progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
   }
+  if (result.outcome === "rate_limited" && result.limit === "requests" && result.limitValue > 0) {
+    context.rateGate.refused(caller.id, result.limitValue, result.retryAfterMs);
+  }
   if (result.outcome !== "held") throw refusal(result, job);
-  return { outcome: "held", holdId: result.holdId, units, headers: limitHeaders(result.limits) };
+  return { outcome: "held", holdId: result.holdId, units, headers: headersOf(result.limits) };
 }
 
 /** A reservation whose answer was lost may stand all the same; nobody would ever settle it. */
