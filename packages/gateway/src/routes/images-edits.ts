@@ -46,6 +46,7 @@ export function imagesEdits(deps: Deps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const caller = await deps.authenticate(request.raw);
     if (deps.draining()) throw errors.shuttingDown();
+    if (request.headers["idempotency-key"] === undefined) deps.rateGate.check(caller);
     const { priced, upload, digest } = await readEdit(deps, request, caller, memory);
     using _held = upload;
     const key = idempotencyKey(request.headers["idempotency-key"]);
