@@ -10,6 +10,7 @@ import { hotPath } from "./hot-path.ts";
 import { keyIdFrom, type RandomBytes } from "./ids.ts";
 import { openJobs } from "./jobs/open.ts";
 import type { Health, Ledger } from "./ledger.ts";
+import { openNodes } from "./nodes/open.ts";
 import { createTouches } from "./touches.ts";
 
 /** What one `sweep` does at most, of each kind. */
@@ -86,6 +87,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
     }),
     ...administration(open, now, randomBytes),
     jobs: openJobs(open, now),
+    nodes: openNodes(open, now, randomBytes),
     sweep,
     touchKey: (keyId) => touches.note(keyIdFrom(keyId)),
     health,

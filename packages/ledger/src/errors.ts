@@ -22,6 +22,8 @@ export type InputErrorCode =
   | "invalid_argument"
   | "account_not_found"
   | "key_not_found"
+  | "node_not_found"
+  | "node_exists"
   | "hold_id_reused"
   | "units_exceed_hold"
   | "grant_reference_reused"

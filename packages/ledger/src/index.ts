@@ -56,4 +56,5 @@ export type {
   UsageRow,
   Webhook,
 } from "./ledger.ts";
+export type { Heartbeat, NewNode, NodeEntry, Nodes } from "./nodes/nodes.ts";
 export { type OpenLedgerOptions, openLedger } from "./open.ts";

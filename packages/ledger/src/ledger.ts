@@ -10,6 +10,7 @@ import type {
 } from "./core/types.ts";
 import type { AccountId, HoldId, KeyId } from "./ids.ts";
 import type { Jobs } from "./jobs/jobs.ts";
+import type { Nodes } from "./nodes/nodes.ts";
 
 /** Units are compute units, integers up to `Number.MAX_SAFE_INTEGER`. Times are milliseconds since the epoch. */
 export interface ReserveRequest extends Omit<ReserveOperation, "kind" | "price" | "idempotency"> {
@@ -189,6 +190,8 @@ export interface Ledger {
 
   /** Asynchronous generations. */
   readonly jobs: Jobs;
+  /** Nodes that all gateways of this ledger share. */
+  readonly nodes: Nodes;
 
   /** The key with this public id, for authentication; undefined when there is none. */
   findKey(keyId: KeyId): Promise<KeyRecord | undefined>;

@@ -8,6 +8,7 @@ import { idempotencyTests } from "./idempotency.ts";
 import { jobTests } from "./jobs.ts";
 import { keyTests } from "./keys.ts";
 import { limitTests } from "./limits.ts";
+import { nodeTests } from "./nodes.ts";
 
 /** Everything that a ledger promises, whatever it is kept in. */
 export function conformance(name: string, start: () => Promise<TestDatabase>): void {
@@ -34,5 +35,6 @@ export function conformance(name: string, start: () => Promise<TestDatabase>): v
     describe("durability", () => durabilityTests(current));
     describe("decisions", () => differentialTests(current));
     describe("jobs", () => jobTests(current));
+    describe("nodes", () => nodeTests(current));
   });
 }
