@@ -16,6 +16,9 @@ const NOT_HERE = [
   "platforms.test.ts",
   "node20.test.ts",
   "guide.test.ts",
+  "examples.test.ts",
+  "migration.test.ts",
+  "reference.test.ts",
   "soak.test.ts",
 ];
 

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
-import { chromium } from "playwright-core";
+import { binary, denoBinary } from "./support/binaries.ts";
+import { openTab } from "./support/browser.ts";
 import { PNG } from "./support/calls.ts";
 import { node20 } from "./support/node20.ts";
 import { packAndInstall, run } from "./support/packed.ts";
 import { json, type Seen, serve } from "./support/server.ts";
-import { tool } from "./support/tools.ts";
 
 const { folder } = await packAndInstall();
 copyFileSync(fileURLToPath(new URL("support/smoke.mjs", import.meta.url)), join(folder, "smoke.mjs"));
@@ -20,8 +19,6 @@ writeFileSync(
   join(folder, "main.mjs"),
   `import { smoke } from "./smoke.mjs"; console.log(JSON.stringify(await smoke(process.argv[2])));`,
 );
-// Deno goes by what the package.json asks for.
-writeFileSync(join(folder, "package.json"), '{ "private": true, "dependencies": { "atoma-sdk": "*" } }');
 
 const EXPECTED = {
   pictures: Array(3).fill(["Uint8Array", 70, "image/png", 70]),
@@ -98,16 +95,6 @@ function event(type: string, fields: object): string {
 function generations(seen: Seen[]): Seen[] {
   return seen.filter(({ method, url }) => method === "POST" && url === "/v1/images/generations");
 }
-
-async function binary(name: string, version: string, pattern: string): Promise<string> {
-  const modules = await tool(name, version);
-  const [file = assert.fail(`no ${name} for ${process.platform} ${process.arch}`)] = globSync(pattern, {
-    cwd: modules,
-  });
-  return join(modules, file);
-}
-
-const denoBinary = () => binary("deno", "2.9.6", "@deno/*/deno{,.exe}");
 
 for (const [name, command, flags] of [
   ["Node 24", async () => process.execPath, []],
@@ -191,19 +178,7 @@ test("K-057 the package works in a browser, on a page of another origin", async 
   const page = await serve(t, (response) =>
     response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>x</title>"),
   );
-  const profile = mkdtempSync(join(tmpdir(), "atoma-sdk-browser-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
-  t.after(async () => {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  });
-  const tab = await context.newPage();
-  const problems: string[] = [];
-  tab.on("pageerror", (error) => problems.push(String(error)));
+  const { page: tab, problems } = await openTab(t);
   await tab.goto(page.url);
   await tab.addScriptTag({ content: script });
   const seen = await tab.evaluate<unknown, string>((url) => Reflect.get(globalThis, "smoke")(url), server.url);

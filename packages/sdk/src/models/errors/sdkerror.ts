@@ -10,6 +10,7 @@ export abstract class SDKError extends Error {
   /** Sent with every attempt. Repeat the call with it to fetch a picture that may already be paid for. */
   idempotencyKey: string | undefined;
 
+  /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of instanceof
     const { prototype } = this;

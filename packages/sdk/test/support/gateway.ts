@@ -1,0 +1,22 @@
+import type { TestContext } from "node:test";
+import { ANSWER, PNG } from "./calls.ts";
+import { json, serve, type TestServer } from "./server.ts";
+
+/** A server with every operation that the guide and the examples use. */
+export function gateway(t: TestContext): Promise<TestServer> {
+  return serve(t, (response, { url, body }) => {
+    const text = body.toString("latin1");
+    if (url.startsWith("/v1/models")) return json(response, { data: [{ id: "m" }] }, 200, { "x-request-id": "req_1" });
+    if (text.includes('"slow"')) return;
+    if (text.includes('"refused"'))
+      return json(response, { error: { code: "moderation_blocked", message: "no" } }, 400);
+    if (!text.includes('"stream":true')) return json(response, { ...ANSWER, usage: { total_tokens: 3 } });
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const events = [
+      { type: "image_generation.progress", step: 1, steps: 2 },
+      { type: "image_generation.partial_image", b64_json: PNG, partial_image_index: 0 },
+      { type: "image_generation.completed", b64_json: PNG, seed: 7 },
+    ];
+    response.end(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
+  });
+}
