@@ -72,6 +72,11 @@ const SETTINGS = {
   s3_secret_access_key: { check: text, fallback: undefined, help: "belongs to s3_access_key_id" },
   drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },
   node_token: { check: text, fallback: undefined, help: "bearer token that the node asks for" },
+  join: { check: url, fallback: undefined, help: "a gateway that the node tells that it is there" },
+  join_token: { check: text, fallback: undefined, help: "the node's credential there, of `atoma nodes expect`" },
+  advertise_url: { check: url, fallback: undefined, help: "where gateways reach the node; default: where it listens" },
+  queue_max: { check: whole(0, 100_000), fallback: 1000, help: "requests that may wait in the gateway for a node" },
+  queue_timeout_s: { check: whole(0, 86_400), fallback: 60, help: "how long a request may wait there" },
   node_max_queue: { check: whole(1, 10_000), fallback: 64, help: "requests that may wait in the node" },
   node_threads: { check: whole(1, 256), fallback: 2, help: "threads of each model process" },
   log_level: {

@@ -9,10 +9,11 @@ const HELP = `usage: atoma COMMAND [--config FILE] [settings]
 
   up                                  ledger, node and gateway in one process, on embedded defaults
   gateway                             a gateway for the nodes of the configuration file
-  node --models DIR[,DIR]             an AI node
+  node --models DIR[,DIR]             an AI node; with --join URL --token TOKEN it tells a gateway that it is there
   generate "PROMPT" [-o FILE]         one picture, through the SDK
   accounts create NAME | list | grant ACCOUNT UNITS [REFERENCE]
   keys create ACCOUNT [NAME] | list | revoke KEY | webhook KEY URL|none
+  nodes add NAME URL | expect NAME | list | drain NAME | resume NAME | remove NAME | check URL
   ledger verify                       recomputes the books; exit code 1 when they are wrong
   check-config                        reads the configuration and says what it means
 
@@ -21,7 +22,7 @@ ${settingsHelp()}
   --json                 (up) print one JSON line when ready
 `;
 
-const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "ledger", "check-config"] as const;
+const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "nodes", "ledger", "check-config"] as const;
 
 /** Splits the arguments into settings (anywhere) and what is left for the command. */
 function readArguments(args: readonly string[], env: NodeJS.ProcessEnv, command: string) {
@@ -73,9 +74,16 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
     case "gateway":
       nothingElse();
       return (await import("./commands/gateway.ts")).gateway(config);
-    case "node":
+    case "node": {
+      const at = rest.indexOf("--token");
+      const [, token] = at < 0 ? [] : rest.splice(at, 2);
       nothingElse();
-      return (await import("./commands/node.ts")).node(config);
+      return (await import("./commands/node.ts")).node({ ...config, join_token: token ?? config.join_token });
+    }
+    case "nodes": {
+      const { nodes } = await import("./commands/nodes.ts");
+      return nodes(config, rest);
+    }
     case "generate":
       return (await import("./commands/generate.ts")).generate(config, rest, env);
     case "accounts": {
@@ -99,6 +107,7 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
       const secrets = {
         s3_secret_access_key: config.s3_secret_access_key && "***",
         node_token: config.node_token && "***",
+        join_token: config.join_token && "***",
         admin_key: config.admin_key && "***",
         database_url: config.database_url?.replace(/:\/\/[^@/]*@/, "://***@"),
       };

@@ -1,5 +1,5 @@
 import { CapabilitiesError } from "@atoma/contract";
-import { DIALECT_NAMES, type DialectName, type NodeConfig, type NodeModel, readForeignModel } from "@atoma/gateway";
+import { DIALECT_NAMES, type DialectName, type NodeConfig, type NodeModel, readForeignModels } from "@atoma/gateway";
 import { UsageError } from "./usage-error.ts";
 
 type Table = Readonly<Record<string, unknown>>;
@@ -11,25 +11,16 @@ const isTable = (value: unknown): value is Table =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function readModels(value: unknown, dialect: DialectName, at: string): NodeModel[] | undefined {
-  if (dialect === "atoma") {
-    if (value !== undefined) throw new UsageError(`${at}.models: a node of the dialect atoma tells its models itself`);
-    return undefined;
+  try {
+    return readForeignModels(value, dialect);
+  } catch (error) {
+    if (error instanceof CapabilitiesError) throw new UsageError(`${at}.${error.message}`);
+    throw error;
   }
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new UsageError(`${at}.models: name at least one model that this ${dialect} node serves`);
-  }
-  return value.map((model: unknown, i) => {
-    if (!isTable(model)) throw new UsageError(`${at}.models[${i}]: expected a table`);
-    try {
-      return readForeignModel(model, dialect);
-    } catch (error) {
-      if (error instanceof CapabilitiesError) throw new UsageError(`${at}.models[${i}].${error.message}`);
-      throw error;
-    }
-  });
 }
 
-function readOrigin(value: unknown, at: string): string {
+/** Throws UsageError that begins with `at`. */
+export function readOrigin(value: unknown, at: string): string {
   if (typeof value !== "string" || !/^https?:\/\//.test(value) || !URL.canParse(value)) {
     throw new UsageError(`${at}.url: expected an http or https URL`);
   }

@@ -217,6 +217,8 @@ export const errors = {
   requestGone: () => new ApiError(410, "This request was cancelled.", { code: "request_gone" }),
   requestIdReused: () =>
     new ApiError(422, "This request id came before with a different body.", { code: "request_id_reused" }),
+  noNode: (name: string) =>
+    new ApiError(404, `There is no node '${shown(name)}'.`, { param: "name", code: "node_not_found" }),
   fileExpired: () => new ApiError(410, "This file has expired."),
   rangeNotSatisfiable: (size: number) =>
     new ApiError(416, "The range lies outside of the file.", { headers: { "content-range": `bytes */${size}` } }),

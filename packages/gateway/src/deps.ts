@@ -11,6 +11,8 @@ import type { WebhookTargets } from "./webhooks/target.ts";
 export interface Deps {
   readonly ledger: Ledger;
   readonly registry: Registry;
+  /** Reads the list of nodes that gateways share now, not only when it is next looked at. */
+  readonly refreshNodes: () => Promise<void>;
   readonly files: FileStore;
   readonly authenticate: Authenticate;
   readonly rateGate: RateGate;

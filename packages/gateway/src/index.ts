@@ -8,6 +8,7 @@ import type { S3Options } from "./files/s3.ts";
 import { startRunner } from "./jobs/runner.ts";
 import type { NodeConfig } from "./nodes/node.ts";
 import { openRegistry } from "./nodes/registry.ts";
+import { sharedNodes } from "./nodes/shared-nodes.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
 import { openRateGate } from "./steps/rate-gate.ts";
@@ -16,9 +17,10 @@ import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
 export type { S3Options } from "./files/s3.ts";
+export { type CheckOptions, checkNode } from "./nodes/check-node.ts";
 export { DIALECT_NAMES, type DialectName } from "./nodes/dialect.ts";
 export type { ForeignName } from "./nodes/dialects.ts";
-export { type NodeModel, readForeignModel } from "./nodes/foreign-models.ts";
+export { type NodeModel, readForeignModel, readForeignModels } from "./nodes/foreign-models.ts";
 export type { NodeConfig } from "./nodes/node.ts";
 export { checkTarget, ForbiddenTarget } from "./webhooks/target.ts";
 
@@ -98,6 +100,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     maxQueue: options.maxQueue ?? 1000,
     queueTimeoutMs: options.queueTimeoutMs ?? 60_000,
   });
+  const shared = sharedNodes(ledger, options.nodes, registry.replace, { now: Date.now, log });
+  await shared.refresh();
   await registry.probe();
 
   let draining = false;
@@ -105,6 +109,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const deps: Deps = {
     ledger,
     registry,
+    refreshNodes: shared.refresh,
     files,
     log,
     authenticate: authenticator(ledger, Date.now),
@@ -174,6 +179,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await deliverer.close();
       app.server.closeAllConnections();
       await app.close();
+      shared.close();
       await registry.close();
       await files.close();
     },

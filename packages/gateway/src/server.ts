@@ -16,6 +16,7 @@ import { imageFiles } from "./routes/image-files.ts";
 import { imagesEdits } from "./routes/images-edits.ts";
 import { imagesGenerations } from "./routes/images-generations.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { nodeHeartbeat } from "./routes/node-heartbeat.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -35,6 +36,7 @@ const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/images\/(?:generations|edits)$/, "POST, OPTIONS"],
   [/^\/v1\/images\/generations\/[^/]+$/, "GET, HEAD, DELETE, OPTIONS"],
   [/^\/v1\/images\/files\/[^/]+$/, "GET, HEAD, OPTIONS"],
+  [/^\/v1\/nodes\/heartbeat$/, "POST, OPTIONS"],
   [/^\/v1\/models(?:\/.+)?$/, "GET, HEAD, OPTIONS"],
   [/^\/(?:health|openapi\.json|docs)$/, "GET, HEAD, OPTIONS"],
 ];
@@ -135,6 +137,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   app.get("/v1/images/files/:name", files);
   modelRoutes(app, deps);
   healthRoute(app, deps);
+  nodeHeartbeat(app, deps);
   if (deps.adminKey !== undefined) adminRoutes(app, deps, deps.adminKey);
   const document = openApiDocument("0.1.0");
   app.get("/openapi.json", async () => document);

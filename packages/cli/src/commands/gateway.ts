@@ -2,12 +2,10 @@ import type { Config } from "../config.ts";
 import { openConfiguredLedger } from "../data-folder.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
-import { UsageError } from "../usage-error.ts";
 import { serveGateway } from "./serve-gateway.ts";
 
-/** `atoma gateway`: a gateway alone, for the nodes of the configuration. */
+/** `atoma gateway`: a gateway alone, for the nodes of the configuration and of the ledger. */
 export async function gateway(config: Config): Promise<void> {
-  if (config.nodes.length === 0) throw new UsageError("nodes: name at least one node in the configuration file");
   const stop = shutdownSignal();
   const ledger = await openConfiguredLedger(config);
   const server = await serveGateway(config, ledger, createLogger(config.log_level), config.nodes, config.admin_key);

@@ -1,25 +1,50 @@
+import { randomBytes } from "node:crypto";
 import { startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { UsageError } from "../usage-error.ts";
+import { join } from "./join.ts";
+
+/** A second gateway may not have heard yet that this node stops. */
+const FAREWELL_MS = 1_000;
 
 /** `atoma node`: an AI node alone, for the model folders of the configuration. */
 export async function node(config: Config): Promise<void> {
   if (config.models.length === 0)
     throw new UsageError("models: name at least one model folder, as with --models DIR,DIR");
+  if (config.join !== undefined && config.join_token === undefined) {
+    throw new UsageError("join_token: a node that joins needs the credential that `atoma nodes expect NAME` shows");
+  }
   const stop = shutdownSignal();
+  const log = createLogger(config.log_level);
+  // Who joins tells the gateway, and nobody else needs to know it.
+  const token = config.node_token ?? (config.join === undefined ? undefined : randomBytes(32).toString("hex"));
   const server = await startNode({
     host: config.host ?? "127.0.0.1",
     port: config.port ?? 0,
     models: config.models.map((path) => ({ path })),
-    ...(config.node_token !== undefined && { token: config.node_token }),
+    ...(token !== undefined && { token }),
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
-    logger: createLogger(config.log_level),
+    logger: log,
   });
   await server.ready;
+  const membership =
+    config.join === undefined || config.join_token === undefined
+      ? undefined
+      : await Promise.race([
+          join(config.join, config.join_token, { url: config.advertise_url ?? server.url, token }, log),
+          stop.then(() => undefined),
+        ]).catch(async (error: unknown) => {
+          await server.close(0);
+          throw new UsageError(error instanceof Error ? error.message : "the gateway was not joined");
+        });
   process.stdout.write(`node ready at ${server.url}\n`);
   await stop;
+  if (membership) {
+    await membership.leave();
+    await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+  }
   await server.close(config.drain_s * 1000);
 }

@@ -38,6 +38,8 @@ export async function serveGateway(
       maxQueuedJobs: config.max_queued_jobs,
       maxRunningJobs: config.max_running_jobs,
       webhookTargets: config.webhook_targets,
+      maxQueue: config.queue_max,
+      queueTimeoutMs: config.queue_timeout_s * 1000,
       fileTtlMs: config.file_ttl_hours * 3_600_000,
     });
   } catch (error) {

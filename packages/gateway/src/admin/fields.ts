@@ -45,3 +45,11 @@ export function textsOrNull(body: Body, name: string): readonly string[] | null 
     return item;
   });
 }
+
+/** An http or https origin: scheme, host and port alone. */
+export function requiredOrigin(body: Body, name: string): string {
+  const url = requiredText(body, name);
+  const right = /^https?:\/\//.test(url) && URL.canParse(url) && new URL(url).href === `${new URL(url).origin}/`;
+  if (right) return url;
+  throw errors.conflict(name, `Invalid '${name}': expected an http or https origin, without path or user.`);
+}

@@ -7,6 +7,7 @@ import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminGate } from "./authenticate-admin.ts";
 import { onlyFields, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
+import { adminNodes } from "./nodes.ts";
 import {
   accountToWire,
   auditToWire,
@@ -162,6 +163,8 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         if (!(await ledger.removeWebhook(keyIdFrom(params.id), BY))) throw errors.noWebhook();
         return reply.code(204).send();
       });
+
+      adminNodes(admin, deps, (request) => bodyOf(request, deps));
 
       admin.get("/usage", async (request, reply) => {
         const query = queryOf(request);

@@ -26,6 +26,8 @@ export interface Dispatcher {
   /** Gives it nothing more; resolves when what it does has ended. */
   remove(node: Node): Promise<void>;
   report(node: Node, load: LoadReport): void;
+  inFlight(node: Node): number;
+  waiting(): number;
   acquire(job: ImageJob, suits: (node: Node) => boolean, wanted: Wanted): Promise<Lease>;
   close(): void;
 }
@@ -131,6 +133,8 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
       const key = keys.get(node);
       if (key !== undefined) balance.report(key, load);
     },
+    inFlight: (node) => balance.inFlight(keys.get(node) ?? ""),
+    waiting: () => balance.waiting,
     async acquire(job, suits, { account, asked, returning, since, signal }) {
       signal.throwIfAborted();
       const now = Date.now();

@@ -7,6 +7,7 @@ import {
   readCapabilities,
 } from "@atoma/contract";
 import { withinAbilities } from "./abilities.ts";
+import type { DialectName } from "./dialect.ts";
 import { ABILITIES, type ForeignName } from "./dialects.ts";
 
 /** A model that a node serves, and what the node calls it. */
@@ -80,4 +81,27 @@ export function readForeignModel(given: Readonly<Record<string, unknown>>, diale
     card: fromModelObject({ id, object: "model", created: 0, owned_by: dialect, capabilities }),
     upstream: given.upstream === undefined ? id : text(given.upstream, "upstream"),
   };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The models of a node, as JSON or TOML describes them: none for our own dialect, at least one for any other. Throws as above. */
+export function readForeignModels(value: unknown, dialect: DialectName): NodeModel[] | undefined {
+  if (dialect === "atoma") {
+    if (value === undefined) return undefined;
+    throw new CapabilitiesError("models: a node of the dialect atoma tells its models itself");
+  }
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new CapabilitiesError(`models: name at least one model that this ${dialect} node serves`);
+  }
+  return value.map((model: unknown, i) => {
+    if (!isRecord(model)) throw new CapabilitiesError(`models[${i}]: expected a table of values`);
+    try {
+      return readForeignModel(model, dialect);
+    } catch (error) {
+      if (error instanceof CapabilitiesError) throw new CapabilitiesError(`models[${i}].${error.message}`);
+      throw error;
+    }
+  });
 }

@@ -18,11 +18,29 @@ export interface Registry {
    */
   acquire(job: ImageJob, wanted: Wanted): Promise<Lease>;
   anyReady(): boolean;
+  /** How each node is now. */
+  status(): readonly NodeStatus[];
+  /** How many requests wait for a node. */
+  waiting(): number;
   /** Asks every node how it is. Never rejects. */
   probe(): Promise<void>;
   /** These are the nodes from now on. Those that are gone finish what they do. */
   replace(configs: readonly NodeConfig[]): void;
   close(): Promise<void>;
+}
+
+/** For operators. */
+export interface NodeStatus {
+  readonly name: string;
+  readonly origin: string;
+  readonly dialect: string;
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason: string | undefined;
+  readonly inFlight: number;
+  readonly maxConcurrent: number;
+  /** Ids. */
+  readonly models: readonly string[];
 }
 
 const TICK_MS = 500;
@@ -130,6 +148,18 @@ export function openRegistry(options: RegistryOptions): Registry {
       return dispatch.acquire(job, (node) => suits(node, job), wanted);
     },
     anyReady: () => all().some((node) => node.ready),
+    status: () =>
+      all().map((node) => ({
+        name: node.name,
+        origin: node.origin,
+        dialect: node.dialect.name,
+        ready: node.ready,
+        reason: node.reason,
+        inFlight: dispatch.inFlight(node),
+        maxConcurrent: node.maxConcurrent,
+        models: node.models.map(({ card }) => card.id),
+      })),
+    waiting: () => dispatch.waiting(),
     async probe() {
       await Promise.all(all().map(probeNode));
     },

@@ -1,0 +1,30 @@
+import { errors, parseJsonObject } from "@atoma/contract";
+import { LedgerInputError } from "@atoma/ledger";
+import type { FastifyInstance } from "fastify";
+import { onlyFields, requiredOrigin, text } from "../admin/fields.ts";
+import type { Deps } from "../deps.ts";
+import { readBody, requireJson } from "../http/read-body.ts";
+
+/** A node that is silent for so long is taken to be gone. */
+const LIFE_MS = 10_000;
+const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
+
+/**
+ * `POST /v1/nodes/heartbeat`: a node says that it is there, where, and whether it is about to stop. Its credential is the
+ * one that `atoma nodes expect` showed, and stands for its name.
+ */
+export function nodeHeartbeat(app: FastifyInstance, deps: Deps): void {
+  app.post("/v1/nodes/heartbeat", async (request) => {
+    const token = /^bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1];
+    if (token === undefined) throw errors.missingKey();
+    requireJson(request.headers);
+    const body = parseJsonObject(await readBody(request.raw, MAX_BODY));
+    onlyFields(body, ["url", "token", "leaving"]);
+    const beat = { url: requiredOrigin(body, "url"), token: text(body, "token"), leaving: body.leaving === true };
+    const node = await deps.ledger.nodes.heartbeat(token, beat, deps.now() + LIFE_MS).catch((error: unknown) => {
+      throw error instanceof LedgerInputError ? errors.badRequest(`${error.message}.`) : error;
+    });
+    if (!node) throw errors.invalidKey("***");
+    return { name: node.name, draining: node.draining, expires_at: node.expiresAt };
+  });
+}

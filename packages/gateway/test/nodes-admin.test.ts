@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import pino from "pino";
+import { startGateway } from "../src/index.ts";
+import { startForeignServer } from "./support/foreign-servers.ts";
+import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { startScriptedNode } from "./support/scripted-node.ts";
+
+const adminKey = "sk-atoma-admin-test";
+
+async function admin(world: World, method: string, path: string, body?: object) {
+  const response = await fetch(`${world.gateway.url}/admin/v1/nodes${path}`, {
+    method,
+    headers: { authorization: `Bearer ${adminKey}`, ...(body && { "content-type": "application/json" }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are asserted field by field
+  return { status: response.status, text, json: text === "" ? undefined : (JSON.parse(text) as any) };
+}
+
+function heartbeat(world: World, token: string, body: object) {
+  return fetch(`${world.gateway.url}/v1/nodes/heartbeat`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+test("a node that is added is used by every gateway within a second, and no token is ever shown", async () => {
+  await using world = await startWorld({ adminKey, nodes: [] });
+  await using node = await startScriptedNode();
+  await using sglang = await startForeignServer("sglang");
+  const folder = await mkdtemp(join(tmpdir(), "atoma-second-"));
+  const { ledger } = world;
+  const options = { host: "127.0.0.1", port: 0, nodes: [], filesDir: folder };
+  const second = await startGateway({ ...options, ledger, log: pino({ level: "silent" }) });
+  const ask = (model: string) =>
+    fetch(`${second.url}/v1/images/generations`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model, prompt: "p", size: "256x256" }),
+    });
+
+  assert.equal((await ask("scripted")).status, 404);
+  const added = await admin(world, "POST", "", { name: "one", url: node.url, token: "node-secret", max_concurrent: 2 });
+  assert.equal(added.status, 201);
+  const foreign = await admin(world, "POST", "", {
+    name: "two",
+    url: sglang.url,
+    dialect: "sglang",
+    models: [{ id: "flux", upstream: "black-forest-labs/FLUX.1-dev", steps: { default: 28 } }],
+  });
+  assert.equal(foreign.status, 201, foreign.text);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal((await ask("scripted")).status, 200);
+  assert.equal((await ask("flux")).status, 200);
+  assert.equal(node.requests[0]?.headers.authorization, "Bearer node-secret");
+  assert.deepEqual(
+    [sglang.requests[0]?.body.model, sglang.requests[0]?.understood?.steps],
+    ["black-forest-labs/FLUX.1-dev", 28],
+  );
+
+  const { json, text } = await admin(world, "GET", "");
+  assert.doesNotMatch(text, /node-secret/);
+  assert.deepEqual(
+    json.data.map((n: { name: string; dialect: string; max_concurrent: number }) => [
+      n.name,
+      n.dialect,
+      n.max_concurrent,
+    ]),
+    [
+      ["one", "atoma", 2],
+      ["two", "sglang", 8],
+    ],
+  );
+  assert.equal(json.waiting, 0);
+
+  await admin(world, "POST", "/one/drain");
+  await eventually(async () => (await ask("scripted")).status !== 200);
+  await admin(world, "POST", "/one/resume");
+  await eventually(async () => (await ask("scripted")).status === 200);
+  assert.equal((await admin(world, "DELETE", "/one")).status, 204);
+  await eventually(async () => (await ask("scripted")).status === 404);
+  await second.close(0);
+  await rm(folder, { recursive: true });
+});
+
+test("what is wrong with a node is told", async () => {
+  await using world = await startWorld({ adminKey });
+  const good = { name: "x", url: "http://10.0.0.9:1" };
+  const wrong: [object, string][] = [
+    [{ ...good, url: "http://u:p@h/" }, "url"],
+    [{ ...good, url: "http://h/path" }, "url"],
+    [{ ...good, dialect: "comfy" }, "dialect"],
+    [{ ...good, dialect: "sglang" }, "models"],
+    [{ ...good, models: [{ id: "m" }] }, "models"],
+    [{ ...good, dialect: "sdcpp", models: [{ id: "m", stepz: 3 }] }, "models"],
+    [{ ...good, secret: 1 }, "secret"],
+    [{ url: good.url }, "name"],
+  ];
+  for (const [body, param] of wrong) {
+    const { status, json } = await admin(world, "POST", "", body);
+    assert.deepEqual([status, json.error.param], [400, param], JSON.stringify(body));
+  }
+  assert.equal((await admin(world, "POST", "/nope/drain")).status, 404);
+  assert.equal((await admin(world, "DELETE", "/nope")).status, 404);
+  assert.equal((await admin(world, "POST", "", good)).status, 201);
+  assert.equal((await admin(world, "POST", "", good)).json.error.code, "node_exists");
+  // A node of the configuration can be drained, too.
+  assert.deepEqual((await admin(world, "POST", "/n1/drain")).json.draining, true);
+  await eventually(async () => (await world.generate()).status !== 200);
+  await admin(world, "POST", "/n1/resume");
+  await eventually(async () => (await world.generate()).status === 200);
+});
+
+test("a node joins with its own credential, leaves when it stops, and is gone when it is silent", async () => {
+  await using world = await startWorld({ adminKey, nodes: [] });
+  await using node = await startScriptedNode();
+  const { json } = await admin(world, "POST", "", { name: "joiner", joins: true });
+  const token: string = json.join_token;
+  const beat = { url: node.url, token: "node-secret" };
+  for (const other of ["nope", adminKey, world.key]) assert.equal((await heartbeat(world, other, beat)).status, 401);
+  assert.equal((await heartbeat(world, token, { ...beat, url: "nope" })).status, 400);
+  const answer = await heartbeat(world, token, beat);
+  assert.equal(answer.status, 200);
+  const { expires_at: expires } = (await answer.json()) as { expires_at: number };
+  assert.ok(expires > Date.now() + 8_000 && expires <= Date.now() + 10_000);
+  await eventually(async () => (await world.generate()).status === 200);
+  assert.equal(node.requests[0]?.headers.authorization, "Bearer node-secret");
+  await heartbeat(world, token, { ...beat, leaving: true });
+  await eventually(async () => (await world.generate()).status !== 200);
+  await heartbeat(world, token, beat);
+  await eventually(async () => (await world.generate()).status === 200);
+  // As if ten seconds of silence had passed.
+  await world.ledger.nodes.heartbeat(token, { ...beat, leaving: false }, Date.now());
+  await eventually(async () => (await world.generate()).status === 404);
+  assert.equal((await admin(world, "DELETE", "/joiner")).status, 204);
+  assert.equal((await heartbeat(world, token, beat)).status, 401);
+});
