@@ -6,7 +6,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFil
 import { createRequire } from "node:module";
 import { dirname, join, matchesGlob, relative, resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSync, transformSync } from "esbuild";
+import { build, buildSync, transformSync } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const src = join(root, "src");
@@ -16,7 +16,7 @@ const next = `${dist}.${process.pid}`;
 process.once("exit", () => rmSync(next, { recursive: true, force: true }));
 
 const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
-const operations = globSync("{*,confidential/*,funcs/*,sdk/*}.ts", { cwd: src });
+const operations = globSync("{*,funcs/*}.ts", { cwd: src });
 const bundling = {
   bundle: true,
   write: false,
@@ -44,16 +44,8 @@ for (const file of shared.filter((name) => sources.some((source) => matchesGlob(
 }
 
 for (const file of operations) {
-  const { code } = transformSync(readFileSync(join(src, file), "utf8"), {
-    loader: "ts",
-    target: "es2022",
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-  });
-  // An index is kept: it says which of the shared names it exports.
-  emit(
-    js(file),
-    withJs(code.replace(/from "\.\.?\/(lib|models|types)\/[^"]+(?<!index)\.ts"/g, `from "${toShared(file)}"`)),
-  );
+  const { outputFiles } = await build({ ...bundling, entryPoints: [file], plugins: [outside(file)] });
+  emit(js(file), outputFiles[0].text);
 }
 
 // The compiler of the repository: beside this package lies an older one, for TypeDoc.
@@ -98,12 +90,35 @@ function js(file) {
   return file.replace(/\.ts$/, ".js");
 }
 
+/** Says what a file imports when it runs, rather than contains: what is shared, other operations, and what is loaded later. */
+function outside(file) {
+  return {
+    name: "outside",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const target = relative(src, join(resolveDir, path));
+        const isShared = shared.includes(target);
+        const isOperation = target.startsWith("funcs/") && file.startsWith("funcs/");
+        if (kind === "entry-point" || (!isShared && !isOperation && kind !== "dynamic-import")) return undefined;
+        // An index is kept: it says which of the shared names it exports.
+        const isKept = !isShared || target.endsWith("index.ts");
+        return { path: isKept ? beside(file, js(target)) : toShared(file), external: true, sideEffects: false };
+      });
+    },
+  };
+}
+
 /** Relative imports name the TypeScript file; the built ones name what is beside them. */
 function withJs(text) {
   return text.replace(/(["'])(\.\.?\/[^"']+)\.ts\1/g, "$1$2.js$1");
 }
 
 function toShared(file) {
-  const path = join(relative(dirname(file), "."), "shared.js");
+  return beside(file, "shared.js");
+}
+
+/** How one file of the package imports another. */
+function beside(file, target) {
+  const path = relative(dirname(file), target);
   return path.startsWith(".") ? path : `./${path}`;
 }

@@ -59,7 +59,7 @@ test("K-054 the class is small too, what few programs need is loaded apart, and 
   // What a bundler that splits loads at first: the rest is nodes and confidential pictures.
   const { text, gzip } = await bundle(
     `export { AtomaSDK } from "atoma-sdk";`,
-    ["nodesNodesCreate", "nodesNodesCreateLock", "confidentialImagesGenerate"].map((name) => `../funcs/${name}.js`),
+    ["nodesNodesCreate", "nodesNodesCreateLock", "confidentialImagesGenerate"].map((name) => `./funcs/${name}.js`),
   );
   t.diagnostic(`AtomaSDK: ${text.length} bytes, ${gzip} gzipped; with all that it may load, ${whole.gzip} gzipped`);
   assert.ok(gzip <= 9800, `${gzip} bytes gzipped`);
