@@ -6,6 +6,10 @@ import {
   ErrorResponse,
   Health,
   ImageCompletedEvent,
+  ImageEditCompletedEvent,
+  ImageEditPartialEvent,
+  ImageEditProgressEvent,
+  ImageErrorEvent,
   ImageGeneration,
   ImagePartialEvent,
   ImageProgressEvent,
@@ -21,6 +25,10 @@ const schemas = {
   ErrorResponse,
   Health,
   ImageCompletedEvent,
+  ImageEditCompletedEvent,
+  ImageEditPartialEvent,
+  ImageEditProgressEvent,
+  ImageErrorEvent,
   ImageGeneration,
   ImagePartialEvent,
   ImageProgressEvent,
@@ -28,15 +36,79 @@ const schemas = {
   ModelList,
 };
 
+const requestId = { "x-request-id": { schema: { type: "string" } } };
 const ref = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` });
 const json = (description: string, name: keyof typeof schemas) => ({
   description,
-  headers: { "x-request-id": { schema: { type: "string" } } },
+  headers: requestId,
   content: { "application/json": { schema: ref(name) } },
 });
 const failure = (description: string) => json(description, "ErrorResponse");
 
-const unauthorised = { "401": failure("No key, or a wrong one.") };
+const text = (description: string) => ({ description, schema: { type: "string" } });
+/** Of a key with limits. */
+const limits = Object.fromEntries(
+  ["requests", "images"].flatMap((what) => [
+    [`x-ratelimit-limit-${what}`, text("How many a minute.")],
+    [`x-ratelimit-remaining-${what}`, text("How many are left now.")],
+    [`x-ratelimit-reset-${what}`, text("When none counts any more: `1m0s`.")],
+  ]),
+);
+
+const malformed = { "400": failure("The request is malformed.") };
+const unauthorised = { ...malformed, "401": failure("No key, or a wrong one.") };
+const away = {
+  "503": failure("The ledger or the store of pictures cannot be reached; `retry-after` tells when to come back."),
+};
+
+/** What a request for pictures may meet, whether it has pictures itself or not. */
+const refusals = {
+  ...unauthorised,
+  "400": failure("The request is wrong; `param` names the field."),
+  "402": failure("The balance of compute units is too low."),
+  "403": failure("The key may not use this model."),
+  "404": failure("There is no such model."),
+  "408": failure("The body did not arrive in time."),
+  "409": failure("A request with this idempotency key is still running."),
+  "410": failure("The pictures of the answer that this idempotency key got have expired."),
+  "413": failure("The body is too large."),
+  "415": failure("The body's type is not one that is read here."),
+  "422": failure("The idempotency key was used with another body."),
+  "429": failure("A limit of this key is reached; `retry-after` tells when to come back."),
+  "500": failure("No node could be reached, or it did not deliver."),
+  "503": failure("No capacity now; `retry-after` tells when to come back."),
+  "504": failure("The picture was not finished in time."),
+};
+
+const pictures = (...events: (keyof typeof schemas)[]) => ({
+  description: "The pictures; as server-sent events when `stream` is true.",
+  headers: {
+    ...requestId,
+    ...limits,
+    "idempotent-replayed": text("`true` on an answer that the idempotency key got before."),
+    "openai-processing-ms": text("How long it took. Not in a stream."),
+  },
+  content: {
+    "application/json": { schema: ref("CreateImageResponse") },
+    "text/event-stream": { schema: { anyOf: [...events, "ImageErrorEvent" as const].map(ref) } },
+  },
+});
+
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "Sent again with the same body, the first answer comes back and nothing is charged twice.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
+const binary = { schema: { type: "string", format: "binary" } };
+const picture = { "image/png": binary, "image/jpeg": binary, "image/webp": binary };
+const fileHeaders = {
+  ...requestId,
+  etag: text("Names the bytes; they never change."),
+  "accept-ranges": text("`bytes`"),
+};
 
 /** The public HTTP interface as an OpenAPI 3.1 document. `version` is the gateway's. */
 export function openApiDocument(version: string) {
@@ -57,13 +129,7 @@ export function openApiDocument(version: string) {
           tags: ["Images"],
           summary: "Make pictures from a prompt",
           parameters: [
-            {
-              name: "Idempotency-Key",
-              in: "header",
-              required: false,
-              description: "Sent again with the same body, the first answer comes back and nothing is charged twice.",
-              schema: { type: "string", minLength: 1, maxLength: 255 },
-            },
+            idempotencyKey,
             {
               name: "Prefer",
               in: "header",
@@ -74,18 +140,7 @@ export function openApiDocument(version: string) {
           ],
           requestBody: { required: true, content: { "application/json": { schema: ref("CreateImageRequest") } } },
           responses: {
-            "200": {
-              description: "The pictures; as server-sent events when `stream` is true.",
-              headers: { "x-request-id": { schema: { type: "string" } } },
-              content: {
-                "application/json": { schema: ref("CreateImageResponse") },
-                "text/event-stream": {
-                  schema: {
-                    anyOf: [ref("ImagePartialEvent"), ref("ImageCompletedEvent"), ref("ImageProgressEvent")],
-                  },
-                },
-              },
-            },
+            "200": pictures("ImagePartialEvent", "ImageCompletedEvent", "ImageProgressEvent"),
             "202": {
               ...json(
                 "Accepted, because of `Prefer: respond-async`; `location` tells where the pictures will be.",
@@ -97,19 +152,7 @@ export function openApiDocument(version: string) {
                 "retry-after": { schema: { type: "string" } },
               },
             },
-            "400": failure("The request is wrong; `param` names the field."),
-            ...unauthorised,
-            "402": failure("The balance of compute units is too low."),
-            "403": failure("The key may not use this model."),
-            "404": failure("There is no such model."),
-            "409": failure("A request with this idempotency key is still running."),
-            "413": failure("The body is too large."),
-            "415": failure("The body is not JSON."),
-            "422": failure("The idempotency key was used with another body."),
-            "429": failure("A limit of this key is reached; `retry-after` tells when to come back."),
-            "500": failure("No node could be reached, or it did not deliver."),
-            "503": failure("No capacity now; `retry-after` tells when to come back."),
-            "504": failure("The picture was not finished in time."),
+            ...refusals,
           },
         },
       },
@@ -124,6 +167,7 @@ export function openApiDocument(version: string) {
             ...unauthorised,
             "404": failure("This account has no such generation."),
             "410": failure("Its pictures have expired."),
+            ...away,
           },
         },
         delete: {
@@ -133,6 +177,7 @@ export function openApiDocument(version: string) {
           responses: {
             "200": json("The generation as it stands now.", "ImageGeneration"),
             ...unauthorised,
+            ...away,
             "404": failure("This account has no such generation."),
           },
         },
@@ -141,8 +186,6 @@ export function openApiDocument(version: string) {
         post: {
           operationId: "editImage",
           summary: "Make pictures from pictures and a prompt",
-          description:
-            "Checked in full, but no model here can edit yet: a right request ends with 400, `param` `model`.",
           tags: ["Images"],
           requestBody: {
             required: true,
@@ -151,16 +194,10 @@ export function openApiDocument(version: string) {
               "application/json": { schema: ref("EditImageRequest") },
             },
           },
+          parameters: [idempotencyKey],
           responses: {
-            "400": failure("The request is wrong, or the model cannot edit; `param` names the field."),
-            ...unauthorised,
-            "403": failure("The key may not use this model."),
-            "404": failure("There is no such model."),
-            "408": failure("The body did not arrive in time."),
-            "413": failure("The body is too large."),
-            "415": failure("The body is neither JSON nor a form."),
-            "429": failure("Too many uploads of this account are under way."),
-            "503": failure("Too many uploads are under way; `retry-after` tells when to come back."),
+            "200": pictures("ImageEditPartialEvent", "ImageEditCompletedEvent", "ImageEditProgressEvent"),
+            ...refusals,
           },
         },
       },
@@ -172,16 +209,18 @@ export function openApiDocument(version: string) {
           security: [],
           parameters: [{ name: "name", in: "path", required: true, schema: { type: "string" } }],
           responses: {
-            "200": {
-              description: "The picture.",
-              content: {
-                "image/png": { schema: { type: "string", format: "binary" } },
-                "image/jpeg": { schema: { type: "string", format: "binary" } },
-                "image/webp": { schema: { type: "string", format: "binary" } },
-              },
+            "200": { description: "The picture.", headers: fileHeaders, content: picture },
+            "206": {
+              description: "The range of it that was asked for.",
+              headers: { ...fileHeaders, "content-range": text("`bytes first-last/size`") },
+              content: picture,
             },
+            "304": { description: "The picture that the client has.", headers: fileHeaders },
+            ...malformed,
             "404": failure("There is no such file."),
             "410": failure("The file has expired."),
+            "416": failure("The range lies outside of the picture."),
+            ...away,
           },
         },
       },
@@ -190,7 +229,7 @@ export function openApiDocument(version: string) {
           operationId: "listModels",
           tags: ["Models"],
           summary: "The models that can be used now",
-          responses: { "200": json("The models.", "ModelList"), ...unauthorised },
+          responses: { "200": json("The models.", "ModelList"), ...unauthorised, ...away },
         },
       },
       "/v1/models/{id}": {
@@ -202,6 +241,7 @@ export function openApiDocument(version: string) {
           responses: {
             "200": json("The model.", "Model"),
             ...unauthorised,
+            ...away,
             "404": failure("There is no such model."),
           },
         },
@@ -212,7 +252,7 @@ export function openApiDocument(version: string) {
           tags: ["Service"],
           summary: "Whether requests can be served",
           security: [],
-          responses: { "200": json("Ready.", "Health"), "503": json("Not ready.", "Health") },
+          responses: { "200": json("Ready.", "Health"), ...malformed, "503": json("Not ready.", "Health") },
         },
       },
     },

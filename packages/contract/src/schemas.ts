@@ -158,6 +158,22 @@ export const ImageProgressEvent = Type.Object({
 });
 export type ImageProgressEvent = Static<typeof ImageProgressEvent>;
 
+/** Events of an edit are those of a generation under other names. */
+export const ImageEditPartialEvent = Type.Object({
+  ...ImagePartialEvent.properties,
+  type: Type.Literal("image_edit.partial_image"),
+});
+export const ImageEditCompletedEvent = Type.Object({
+  ...ImageCompletedEvent.properties,
+  type: Type.Literal("image_edit.completed"),
+});
+export const ImageEditProgressEvent = Type.Object({
+  ...ImageProgressEvent.properties,
+  type: Type.Literal("image_edit.progress"),
+});
+/** The last event of a stream that failed after it began. */
+export const ImageErrorEvent = Type.Object({ type: Type.Literal("error"), error: Failure });
+
 export const Model = Type.Object({
   id: Type.String(),
   object: Type.Literal("model"),

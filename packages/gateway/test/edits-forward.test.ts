@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { create, editsOf, form, png, url } from "./support/edits.ts";
 import { eventually, startWorld } from "./support/gateway.ts";
+import { checkedFetch } from "./support/openapi.ts";
 import { card, finish, makePictures, sendPicture, startScriptedNode, writeEvent } from "./support/scripted-node.ts";
 
 const editor = { ...card, id: "editor", edits: true, maxInputImages: 2, inputFidelity: true };
@@ -28,7 +29,7 @@ const jpeg = await create(64, 64).jpeg().toBuffer();
 function send(body: FormData | string, headers: Record<string, string> = {}): Promise<Response> {
   const type = typeof body === "string" ? { "content-type": "application/json" } : {};
   const init = { method: "POST", body, headers: { authorization: `Bearer ${world.key}`, ...type, ...headers } };
-  return fetch(`${world.gateway.url}/v1/images/edits`, init);
+  return checkedFetch(`${world.gateway.url}/v1/images/edits`, init);
 }
 const editForm = (fields: Parameters<typeof form>[0] = {}) => form({ model: "editor", image: png, ...fields });
 

@@ -3,6 +3,7 @@ import { after, describe, test } from "node:test";
 import { fileName, parseFileName } from "../src/files/file-name.ts";
 import type { GatewayOptions } from "../src/index.ts";
 import { startWorld, type World } from "./support/gateway.ts";
+import { checkedFetch } from "./support/openapi.ts";
 import { startS3Server } from "./support/s3-server.ts";
 
 const server = await startS3Server();
@@ -19,7 +20,7 @@ for (const [engine, options] of Object.entries(engines)) {
   describe(`picture files on ${engine}`, async () => {
     const world = await startWorld(options);
     after(() => world[Symbol.asyncDispose]());
-    const fetchFile = (path: string, init?: RequestInit) => fetch(world.gateway.url + path, init);
+    const fetchFile = (path: string, init?: RequestInit) => checkedFetch(world.gateway.url + path, init);
 
     test("S-130 whole, range, HEAD and conditional requests", async () => {
       const path = await makeFile(world);

@@ -9,6 +9,7 @@ import pino from "pino";
 import { startGateway } from "../src/index.ts";
 import { serializeRequest } from "../src/jobs/stored-request.ts";
 import { type Answer, eventually, startWorld, type World } from "./support/gateway.ts";
+import { checkedFetch } from "./support/openapi.ts";
 import { card, makePictures } from "./support/scripted-node.ts";
 
 const UNITS = 64 * 64;
@@ -38,7 +39,7 @@ async function remove(
   key = world.key,
 ): Promise<{ status: number; json: { status: string } }> {
   const headers = { authorization: `Bearer ${key}` };
-  const response = await fetch(world.gateway.url + path, { method: "DELETE", headers });
+  const response = await checkedFetch(world.gateway.url + path, { method: "DELETE", headers });
   return { status: response.status, json: (await response.json()) as { status: string } };
 }
 

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { openApiDocument } from "@atoma/contract";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { eventually, startWorld } from "./support/gateway.ts";
+import { check as checkSchema, document, validator } from "./support/openapi.ts";
 
 const world = await startWorld();
 after(() => world[Symbol.asyncDispose]());
 
-const ajv = new Ajv2020({ strict: false, formats: { uri: (text: string) => URL.canParse(text), binary: true } });
-// JSON as the document is served, in which every $ref must resolve.
-const document = JSON.parse(JSON.stringify(openApiDocument("0.1.0")));
-ajv.addSchema({ ...document, $id: "atoma" });
-
-function check(name: string, value: unknown): void {
-  const validate = ajv.compile({ $ref: `atoma#/components/schemas/${name}` });
-  assert.ok(validate(value), `${name}: ${ajv.errorsText(validate.errors)}`);
-}
+const check = (name: string, value: unknown) => checkSchema(`/components/schemas/${name}`, value);
 
 test("every reference of the document resolves", () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#([^"]+)"/g)].map((match) => match[1] ?? "");
@@ -74,7 +65,7 @@ test("events are what the document says", async () => {
 
 test("what the document calls a request is accepted, and what it does not is refused", () => {
   check("CreateImageRequest", { model: "m", prompt: "p", n: null, size: "auto", seed: 4_294_967_295 });
-  const validate = ajv.compile({ $ref: "atoma#/components/schemas/CreateImageRequest" });
+  const validate = validator("/components/schemas/CreateImageRequest");
   for (const wrong of [{}, { prompt: 1 }, { prompt: "p", n: 0 }, { prompt: "p", quality: "ultra" }]) {
     assert.equal(validate(wrong), false, JSON.stringify(wrong));
   }

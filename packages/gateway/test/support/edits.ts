@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import type { World } from "./gateway.ts";
+import { checkedFetch } from "./openapi.ts";
 
 export const PATH = "/v1/images/edits";
 
@@ -19,7 +20,7 @@ export function editsOf(world: World) {
   async function edit(body: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}): Promise<Failure> {
     const authorization = `Bearer ${world.key}`;
     const init = { method: "POST", body, headers: { authorization, ...headers } };
-    const response = await fetch(world.gateway.url + PATH, init);
+    const response = await checkedFetch(world.gateway.url + PATH, init);
     const envelope = (await response.json()) as { error: Failure["error"] }; // asserted key by key below
     assert.deepEqual(Object.keys(envelope), ["error"]);
     assert.deepEqual(Object.keys(envelope.error), ["message", "type", "param", "code"]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type AccountId, type Ledger, openLedger } from "@atoma/ledger";
 import pino from "pino";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/index.ts";
+import { checkExchange } from "./openapi.ts";
 import { type ScriptedNode, startScriptedNode } from "./scripted-node.ts";
 
 export interface Answer {
@@ -75,6 +76,8 @@ export async function startWorld(options: Partial<GatewayOptions> & { grant?: nu
     const { status, headers } = response;
     const answer: Answer = { status, headers, bytes, text, json: isJson ? JSON.parse(text) : undefined };
     checkAnswer(answer);
+    const contentType = headers.get("content-type");
+    checkExchange({ method: init.method ?? "GET", path, status, contentType, text });
     return answer;
   }
 
