@@ -1,6 +1,5 @@
 // How many reserve + settle pairs a second the ledger does, and what CPU time a pair costs: `node bench/ledger/run.ts`.
 // Options: `--engine sqlite|postgres`, `--seconds 2`. The floor is the same ledger with a transaction for each operation.
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import type { Engine } from "../../packages/ledger/src/engine.ts";
 import { type AccountId, type KeyId, newHoldId } from "../../packages/ledger/src/ids.ts";
 import type { Ledger } from "../../packages/ledger/src/ledger.ts";
 import { openPostgresEngine } from "../../packages/ledger/src/postgres/engine.ts";
+import { pooledRandomBytes } from "../../packages/ledger/src/random.ts";
 import { openSqliteEngine } from "../../packages/ledger/src/sqlite/engine.ts";
 import { startPostgres } from "../../packages/ledger/test/support/postgres.ts";
 import { processCpuMs } from "./cpu.ts";
@@ -19,6 +19,7 @@ const { values: flags } = parseArgs({
 });
 const MS = Number(flags.seconds) * 1_000;
 const ACCOUNTS = 256;
+const randomBytes = pooledRandomBytes();
 const logger = { info: () => {}, warn: () => {} };
 const engineOptions = { idempotencyRetentionMs: 86_400_000, operationTimeoutMs: 30_000, logger };
 

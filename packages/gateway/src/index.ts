@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import type { Ledger } from "@atoma/ledger";
+import { type Ledger, pooledRandomBytes } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { Deps } from "./deps.ts";
 import { openDiskStore } from "./files/disk.ts";
@@ -115,7 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     authenticate: authenticator(ledger, Date.now),
     rateGate: openRateGate(Date.now),
     now: Date.now,
-    randomBytes,
+    randomBytes: pooledRandomBytes(),
     defaultModel: options.defaultModel,
     unknownFields: options.unknownFields ?? "reject",
     publicUrl: options.publicUrl?.replace(/\/+$/, ""),

@@ -58,3 +58,4 @@ export type {
 } from "./ledger.ts";
 export type { Heartbeat, NewNode, NodeEntry, Nodes } from "./nodes/nodes.ts";
 export { type OpenLedgerOptions, openLedger } from "./open.ts";
+export { pooledRandomBytes } from "./random.ts";

@@ -1,4 +1,4 @@
-import { available, type HoldState, type KeyRights, type StoredHold } from "../core/types.ts";
+import { available, type HoldFacts, type HoldState, type KeyRights, type StoredHold } from "../core/types.ts";
 import { accountIdFrom, holdIdFrom, keyIdFrom } from "../ids.ts";
 import type { Account, Hold, KeyRecord, PriceSnapshot, StoredAuditEntry, UsageRow } from "../ledger.ts";
 import { bytes, int, intOrNull, jsonObject, type Row, stringsOrNull, text, textOrNull } from "./rows.ts";
@@ -47,21 +47,27 @@ function holdStateFrom(row: Row): HoldState {
   throw new Error(`the database gave the hold state ${state}`);
 }
 
-export function storedHoldFrom(row: Row): StoredHold {
+export function holdFactsFrom(row: Row): HoldFacts {
   return {
     id: holdIdFrom(text(row, "id")),
     accountId: accountIdFrom(text(row, "account_id")),
     keyId: keyIdFrom(text(row, "key_id")),
-    requestId: text(row, "request_id"),
     model: text(row, "model"),
     images: int(row, "images"),
     units: int(row, "units"),
-    price: text(row, "price"),
-    createdAt: int(row, "created_at"),
-    deadline: int(row, "deadline"),
     idempotencyKey: textOrNull(row, "idempotency_key"),
     state: holdStateFrom(row),
     postedUnits: int(row, "posted_units"),
+  };
+}
+
+function storedHoldFrom(row: Row): StoredHold {
+  return {
+    ...holdFactsFrom(row),
+    requestId: text(row, "request_id"),
+    price: text(row, "price"),
+    createdAt: int(row, "created_at"),
+    deadline: int(row, "deadline"),
     resolvedAt: intOrNull(row, "resolved_at"),
   };
 }

@@ -9,6 +9,8 @@ import type { Balance, KeyRights, UsageIncrement } from "./types.ts";
 export interface Batch {
   store: Store;
   now: number;
+  /** The UTC day of `now`, `YYYY-MM-DD`. */
+  day: string;
   idempotencyRetentionMs: number;
   /** The balance to read and to change in place. */
   balance(id: AccountId): Balance | undefined;
@@ -56,5 +58,6 @@ export function openBatch(store: Store, now: number, idempotencyRetentionMs: num
     for (const usage of usages.values()) store.addUsage(usage);
   }
 
-  return { store, now, idempotencyRetentionMs, balance, key, addUsage, flush };
+  const day = new Date(now).toISOString().slice(0, 10);
+  return { store, now, day, idempotencyRetentionMs, balance, key, addUsage, flush };
 }

@@ -2,6 +2,7 @@ import { limitStatus, refusal } from "./admission.ts";
 import type { Batch } from "./batch.ts";
 import {
   available,
+  type HoldFacts,
   type KeyLimits,
   type KeyRights,
   type Rejection,
@@ -22,7 +23,7 @@ function currentUse(batch: Batch, request: ReserveOperation, key: KeyRights | un
 }
 
 /** The same reservation asked for again, because its answer was lost. */
-function isSame(hold: StoredHold, request: ReserveOperation): boolean {
+function isSame(hold: HoldFacts, request: ReserveOperation): boolean {
   return (
     hold.state === "held" &&
     hold.accountId === request.accountId &&
@@ -46,32 +47,39 @@ function admitted(batch: Batch, request: ReserveOperation, key: KeyRights | unde
   };
 }
 
+/** What becomes of a reservation whose id names one that is there already; undefined when none is. */
+function again(batch: Batch, request: ReserveOperation, key: KeyRights | undefined) {
+  const existing = batch.store.hold(request.holdId);
+  if (existing === undefined) return undefined;
+  if (isSame(existing, request)) return admitted(batch, request, key);
+  return { outcome: "rejected", code: "hold_id_reused" } as const;
+}
+
 /** Admits one request and writes its hold, or refuses it and writes nothing. */
 export function reserve(batch: Batch, request: ReserveOperation): ReserveResult | Rejection {
   const { store, now } = batch;
   const key = batch.key(request.keyId);
-  const existing = store.hold(request.holdId);
-  if (existing !== undefined) {
-    if (isSame(existing, request)) return admitted(batch, request, key);
-    return { outcome: "rejected", code: "hold_id_reused" };
-  }
   const balance = batch.balance(request.accountId);
-  if (balance === undefined) return { outcome: "key_invalid" };
+  if (balance === undefined) return again(batch, request, key) ?? { outcome: "key_invalid" };
   const idempotencyKey = request.idempotency?.key ?? null;
+  const use = currentUse(batch, request, key);
   const refused = refusal(
     request,
     {
       key,
       idempotency: idempotencyKey === null ? undefined : store.idempotency(request.accountId, idempotencyKey),
       available: available(balance),
-      ...currentUse(batch, request, key),
+      ...use,
     },
     now,
   );
-  if (refused !== undefined) return refused;
+  if (refused !== undefined) return again(batch, request, key) ?? refused;
+  // Nearly every id is new, so it is not looked for first.
+  if (!store.insertHold(newHold(request, idempotencyKey, now))) {
+    return again(batch, request, key) ?? { outcome: "rejected", code: "hold_id_reused" };
+  }
 
   balance.pending += request.units;
-  store.insertHold(newHold(request, idempotencyKey, now));
   if (request.idempotency !== null) {
     const { key: name, fingerprint } = request.idempotency;
     store.startIdempotency(request.accountId, name, { fingerprint, holdId: request.holdId, response: null }, now);

@@ -1,22 +1,19 @@
 import type { Batch } from "./batch.ts";
 import {
   CONSUMED,
+  type HoldFacts,
   type Rejection,
   type ResolveResult,
   type SettleOperation,
-  type StoredHold,
   type VoidOperation,
 } from "./types.ts";
 
-/** The UTC day of a moment, `YYYY-MM-DD`. */
-export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-
-function release(batch: Batch, hold: StoredHold): void {
+function release(batch: Batch, hold: HoldFacts): void {
   const balance = batch.balance(hold.accountId);
   if (balance !== undefined) balance.pending -= hold.units;
 }
 
-function alreadyResolved(hold: StoredHold, state: "posted" | "voided" | "expired"): ResolveResult {
+function alreadyResolved(hold: HoldFacts, state: "posted" | "voided" | "expired"): ResolveResult {
   return { outcome: state, units: hold.postedUnits, alreadyResolved: true };
 }
 
@@ -45,7 +42,7 @@ export function settle(batch: Batch, operation: SettleOperation): ResolveResult 
     store.finishIdempotency(hold.accountId, hold.idempotencyKey, operation.response ?? "", expiresAt);
   }
   batch.addUsage({
-    day: dayOf(now),
+    day: batch.day,
     accountId: hold.accountId,
     keyId: hold.keyId,
     model: hold.model,
@@ -56,7 +53,7 @@ export function settle(batch: Batch, operation: SettleOperation): ResolveResult 
   return { outcome: "posted", units: operation.units, alreadyResolved: false };
 }
 
-function letGo(batch: Batch, hold: StoredHold, state: "voided" | "expired"): ResolveResult {
+function letGo(batch: Batch, hold: HoldFacts, state: "voided" | "expired"): ResolveResult {
   release(batch, hold);
   batch.store.resolveHold(hold.id, { state, postedUnits: 0, resolvedAt: batch.now });
   if (hold.idempotencyKey !== null) batch.store.freeIdempotency(hold.accountId, hold.idempotencyKey);

@@ -1,6 +1,7 @@
 import type { AccountId, HoldId, KeyId } from "../ids.ts";
 import type {
   Balance,
+  HoldFacts,
   IdempotencyRecord,
   JournalEntry,
   KeyRights,
@@ -23,17 +24,18 @@ export interface Resolution {
 export interface Store {
   balance(id: AccountId): Balance | undefined;
   key(id: KeyId): KeyRights | undefined;
-  hold(id: HoldId): StoredHold | undefined;
+  hold(id: HoldId): HoldFacts | undefined;
   idempotency(accountId: AccountId, key: string): IdempotencyRecord | undefined;
   /** The seconds of a key's window whose last use is after `after`, oldest use first. */
   window(keyId: KeyId, after: number): WindowSecond[];
   /** How many requests of a key are running: holds still held whose deadline is after `now`. */
   leases(keyId: KeyId, now: number): number;
   /** At most `limit` holds still held whose deadline is not after `now`, earliest deadline first. */
-  overdue(now: number, limit: number): StoredHold[];
+  overdue(now: number, limit: number): HoldFacts[];
 
   saveBalance(id: AccountId, balance: Balance): void;
-  insertHold(hold: StoredHold): void;
+  /** Whether it was inserted: false when there is a hold with this id already, which stays as it is. */
+  insertHold(hold: StoredHold): boolean;
   resolveHold(id: HoldId, resolution: Resolution): void;
   appendJournal(entry: JournalEntry): void;
   startIdempotency(accountId: AccountId, key: string, record: IdempotencyRecord, now: number): void;

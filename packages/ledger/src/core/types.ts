@@ -40,6 +40,12 @@ export interface StoredHold extends Omit<ReserveOperation, "kind" | "holdId" | "
   resolvedAt: number | null;
 }
 
+/** The part of a hold that decisions rest on. */
+export type HoldFacts = Pick<
+  StoredHold,
+  "id" | "accountId" | "keyId" | "model" | "images" | "units" | "idempotencyKey" | "state" | "postedUnits"
+>;
+
 export interface IdempotencyRecord {
   fingerprint: string;
   holdId: HoldId;

@@ -1,4 +1,4 @@
-import { keyRightsFrom, storedHoldFrom } from "../admin/decode.ts";
+import { holdFactsFrom, keyRightsFrom } from "../admin/decode.ts";
 import { int, text, textOrNull } from "../admin/rows.ts";
 import type { Store } from "../core/store.ts";
 import { holdIdFrom } from "../ids.ts";
@@ -10,15 +10,17 @@ const HOLD_COLUMNS = `id, account_id, key_id, request_id, model, images, units, 
 const BALANCE = "SELECT credits, posted, pending FROM accounts WHERE id = ?";
 const KEY = `SELECT account_id, expires_at, disabled_at, revoked_at, allowed_models,
   requests_per_minute, images_per_minute, concurrent_requests FROM keys WHERE id = ?`;
-const HOLD = `SELECT ${HOLD_COLUMNS} FROM holds WHERE id = ?`;
+const HOLD_FACTS = "id, account_id, key_id, model, images, units, idempotency_key, state, posted_units";
+const HOLD = `SELECT ${HOLD_FACTS} FROM holds WHERE id = ?`;
 const IDEMPOTENCY = "SELECT fingerprint, hold_id, response FROM idempotency WHERE account_id = ? AND key = ?";
 const WINDOW = `SELECT second, requests, images, last_at FROM rate_windows
   WHERE key_id = ? AND last_at > ? ORDER BY last_at`;
 const LEASES = "SELECT count(*) AS leases FROM holds WHERE key_id = ? AND state = 'held' AND deadline > ?";
-const OVERDUE = `SELECT ${HOLD_COLUMNS} FROM holds WHERE state = 'held' AND deadline <= ? ORDER BY deadline LIMIT ?`;
+const OVERDUE = `SELECT ${HOLD_FACTS} FROM holds WHERE state = 'held' AND deadline <= ? ORDER BY deadline LIMIT ?`;
 
 const SAVE_BALANCE = "UPDATE accounts SET posted = ?, pending = ? WHERE id = ?";
-const INSERT_HOLD = `INSERT INTO holds (${HOLD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_HOLD = `INSERT INTO holds (${HOLD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO NOTHING`;
 const RESOLVE_HOLD = "UPDATE holds SET state = ?, posted_units = ?, resolved_at = ? WHERE id = ?";
 const APPEND_JOURNAL = "INSERT INTO journal (id, kind, debit, credit, units, at) VALUES (?, ?, ?, ?, ?, ?)";
 const START_IDEMPOTENCY =
@@ -49,7 +51,7 @@ export function sqliteStore(database: Sqlite): Store {
     },
     hold(id) {
       const row = prepare(HOLD).get(id);
-      return row === undefined ? undefined : storedHoldFrom(row);
+      return row === undefined ? undefined : holdFactsFrom(row);
     },
     idempotency(accountId, key) {
       const row = prepare(IDEMPOTENCY).get(accountId, key);
@@ -71,13 +73,13 @@ export function sqliteStore(database: Sqlite): Store {
       const row = prepare(LEASES).get(keyId, now);
       return row === undefined ? 0 : int(row, "leases");
     },
-    overdue: (now, limit) => prepare(OVERDUE).all(now, limit).map(storedHoldFrom),
+    overdue: (now, limit) => prepare(OVERDUE).all(now, limit).map(holdFactsFrom),
 
     saveBalance(id, balance) {
       prepare(SAVE_BALANCE).run(balance.posted, balance.pending, id);
     },
     insertHold(hold) {
-      prepare(INSERT_HOLD).run(
+      const { changes } = prepare(INSERT_HOLD).run(
         hold.id,
         hold.accountId,
         hold.keyId,
@@ -93,6 +95,7 @@ export function sqliteStore(database: Sqlite): Store {
         hold.postedUnits,
         hold.resolvedAt,
       );
+      return changes === 1;
     },
     resolveHold(id, resolution) {
       prepare(RESOLVE_HOLD).run(resolution.state, resolution.postedUnits, resolution.resolvedAt, id);

@@ -4,7 +4,7 @@ import { updateKey } from "../../src/admin/keys.ts";
 import { query, type Script } from "../../src/admin/script.ts";
 import { verify } from "../../src/admin/verify.ts";
 import type * as coreModule from "../../src/core/apply.ts";
-import type { Balance, KeyRights, Operation, OperationResult, StoredHold } from "../../src/core/types.ts";
+import type { Balance, HoldFacts, KeyRights, Operation, OperationResult } from "../../src/core/types.ts";
 import { GRANTED } from "../../src/core/types.ts";
 import type { AccountId, HoldId, KeyId } from "../../src/ids.ts";
 import { openSqlite } from "../../src/sqlite/database.ts";
@@ -30,7 +30,7 @@ export interface Backend {
   expire(now: number, limit: number, fate: Fate): number | undefined;
   clean(now: number): void;
   balance(id: AccountId): Balance | undefined;
-  hold(id: HoldId): StoredHold | undefined;
+  hold(id: HoldId): HoldFacts | undefined;
   /** What the journal and the holds say against the balances. */
   discrepancies(): unknown[];
   close(): void;

@@ -87,8 +87,10 @@ export function memoryStore(): MemoryStore {
 
     saveBalance: (id, balance) => set(balances, id, { ...balance }),
     insertHold(hold) {
+      if (holds.has(hold.id)) return false;
       set(holds, hold.id, hold);
       set(held, hold.id, hold);
+      return true;
     },
     resolveHold(id, resolution) {
       const hold = holds.get(id);
