@@ -15,34 +15,34 @@ const CLOSE_BRACKET = 0x5d;
 const MAX_QUOTES = 250_000;
 const MAX_BYTES_LOOKED_AT = 4 * 2 ** 20;
 
+/** Where the string that begins before `from` ends; −1 where it does not. Counts what it looks at into `looks`. */
+function endOfString(body: Buffer, from: number, looks: { quotes: number; bytes: number }): number {
+  let quote = from - 1;
+  while (true) {
+    if (++looks.quotes > MAX_QUOTES) throw errors.tooManyValues();
+    quote = body.indexOf(QUOTE, quote + 1);
+    let at = quote - 1;
+    while (at >= from && body[at] === BACKSLASH && quote - at <= MAX_BYTES_LOOKED_AT + 1) at--;
+    const backslashes = quote - 1 - at;
+    looks.bytes += backslashes;
+    if (looks.bytes > MAX_BYTES_LOOKED_AT) throw errors.tooManyValues();
+    if (quote === -1 || backslashes % 2 === 0) return quote;
+  }
+}
+
 /**
  * Throws ApiError 400 where brackets outside strings nest deeper than `max`. Linear, without recursion, unlike JSON.parse's
  * users, and quick over long strings.
  */
 function checkNesting(bytes: Uint8Array, max: number): void {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let quotes = 0;
-  let lookedAt = 0;
-  const look = (at: number) => {
-    if (++lookedAt > MAX_BYTES_LOOKED_AT) throw errors.tooManyValues();
-    return body[at];
-  };
-  const nextQuote = (from: number) => {
-    if (++quotes > MAX_QUOTES) throw errors.tooManyValues();
-    return body.indexOf(QUOTE, from);
-  };
-  const isEscaped = (quote: number) => {
-    let at = quote - 1;
-    while (look(at) === BACKSLASH) at--;
-    return (quote - at) % 2 === 0;
-  };
-
+  const looks = { quotes: 0, bytes: 0 };
   let depth = 0;
   for (let i = 0; i < body.length; i++) {
-    const byte = look(i);
+    if (++looks.bytes > MAX_BYTES_LOOKED_AT) throw errors.tooManyValues();
+    const byte = body[i];
     if (byte === QUOTE) {
-      do i = nextQuote(i + 1);
-      while (i !== -1 && isEscaped(i));
+      i = endOfString(body, i + 1, looks);
       // A string without an end is the parser's to refuse.
       if (i === -1) return;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {

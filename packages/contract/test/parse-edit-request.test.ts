@@ -304,6 +304,47 @@ test("input_fidelity is known, but no model supports it", () => {
   assert.equal(json({ input_fidelity: null }).prompt, "p");
 });
 
+test("S-057 what the card says of edits: how many pictures, whether fidelity, and a mask that can be transparent", () => {
+  const few: ModelCard = { ...editor, maxInputImages: 2, inputFidelity: true };
+  const opaque: ReadHeader = (bytes) => {
+    const header = readHeader(bytes);
+    return header && { ...header, alpha: header.width === 32 };
+  };
+  const more = { findModel: () => few, readHeader: opaque };
+  assert.equal(json({ input_fidelity: "high" }, more).inputFidelity, "high");
+  assert.equal(json({}, more).inputFidelity, undefined);
+  assert.equal(json({ images: [...good, ...good] }, more).images.length, 2);
+  const tooLong = (param: string) =>
+    `Invalid '${param}': array too long. Expected an array with maximum length 2, but got an array with length 3 instead.`;
+  const three = [...good, ...good, ...good];
+  refused(() => json({ images: three }, more), "array_above_max_length", "images", tooLong("images"));
+  const files = three.map((): Field => ["image[]", picture(), "image/png"]);
+  refused(() => form(files, withoutImage, more), "array_above_max_length", "image", tooLong("image"));
+  const mask = (text: string) => ({ image_url: dataUrl(picture(text)) });
+  refused(
+    () => json({ mask: mask("png 64x64") }, more),
+    "invalid_image_file",
+    "mask",
+    "Invalid mask image format - mask image missing alpha channel",
+  );
+  const small = { images: [mask("png 32x32")], mask: mask("png 32x32"), size: "512x512" };
+  assert.equal(json(small, more).mask?.width, 32);
+});
+
+test("S-014 an edit without a size keeps its first picture's, where that is one of the model's", () => {
+  const sizeOf = (text: string, fields: Record<string, unknown> = {}) => {
+    const { width, height } = json({ images: [{ image_url: dataUrl(picture(text)) }, ...good], ...fields });
+    return `${width}x${height}`;
+  };
+  assert.equal(sizeOf("png 640x384"), "640x384");
+  assert.equal(sizeOf("png 640x384", { size: "auto" }), "640x384");
+  assert.equal(sizeOf("png 640x384", { size: null }), "640x384");
+  assert.equal(sizeOf("png 640x384", { size: "256x256" }), "256x256");
+  assert.equal(sizeOf("png 640x384", { width: 256, height: 512 }), "256x512");
+  for (const none of ["png 641x384", "png 64x64", "png 4000x4000", "png 2048x256"])
+    assert.equal(sizeOf(none), "512x512");
+});
+
 test("of two faults the first in the documented order is told", () => {
   const codeOf = (fields: Record<string, unknown>) => {
     try {

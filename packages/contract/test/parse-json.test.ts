@@ -36,6 +36,26 @@ test("S-056 nesting is bounded before it is parsed; brackets in strings do not c
   assert.equal(parseJsonObject(bytes(`{"a":"${text}"}`)).a, text.replace("\\", ""));
 });
 
+test("S-056 S-070 large bodies are looked through by their strings; what is not strings in them is bounded", () => {
+  const padding = "A".repeat(8 * 2 ** 20);
+  const escapes = '\\"[{\\\\'.repeat(1000);
+  const body = parseJsonObject(bytes(`{"a":"${padding}","b":"${escapes}","c":["${padding}",{"d":1}]}`));
+  assert.deepEqual(Object.keys(body), ["a", "b", "c"]);
+  assert.equal(body.b, '"[{\\'.repeat(1000));
+  assert.throws(() => parseJsonObject(bytes(`{"a":"${padding}\\"","b":${"[".repeat(40)}`)), { message: /nested/ });
+  for (const text of [
+    `{"a":1${" ".repeat(5 * 2 ** 20)}}`,
+    `{"a":"${"\\".repeat(10 * 2 ** 20)}"}`,
+    `{"a":"${'\\"'.repeat(300_000)}"}`,
+    `{${'"a":1,'.repeat(300_000)}"b":1}`,
+  ]) {
+    assert.throws(() => parseJsonObject(bytes(text)), { status: 400, message: /too many values/ }, text.slice(0, 20));
+  }
+  for (const text of ['{"a":"', '{"a":"\\"', '{"a":"\\\\\\"}']) {
+    assert.throws(() => parseJsonObject(bytes(text)), { message: /could not parse/ });
+  }
+});
+
 test("a parse error never quotes the body", () => {
   assert.throws(
     () => parseJsonObject(bytes('{"prompt": "secret otter" oops')),

@@ -19,6 +19,8 @@ interface Fault {
   readonly what: string;
   readonly file: string;
   readonly edit: (value: Record<string, unknown>) => void;
+  /** Deleted besides. */
+  readonly remove?: string;
   readonly message: RegExp;
 }
 
@@ -55,6 +57,13 @@ const FAULTS: readonly Fault[] = [
     message: /"transparentBackground" is true/,
   },
   {
+    what: "edits without an encoder",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { edits: true })),
+    remove: "vae_encoder",
+    message: /vae_encoder\/model.onnx: missing/,
+  },
+  {
     what: "an unknown format",
     file: "atoma.json",
     edit: card((c) => Object.assign(c, { formats: ["gif"] })),
@@ -83,10 +92,11 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-for (const { what, file, edit, message } of FAULTS) {
+for (const { what, file, edit, remove, message } of FAULTS) {
   test(`refused by name: ${what}`, () => {
     using folder = temporaryFolder();
     copyOfTiny(folder.path);
+    if (remove !== undefined) rmSync(join(folder.path, remove), { recursive: true });
     editJson(join(folder.path, file), edit);
     assert.throws(() => readModelFolder(folder.path), { name: "ModelFolderError", message });
   });

@@ -45,3 +45,16 @@ export function editJson(file: string, edit: (value: Record<string, unknown>) =>
   edit(value);
   writeFileSync(file, JSON.stringify(value));
 }
+
+/** Bytes that look random and are the same each time (Marsaglia's xorshift). */
+export function randomBytes(count: number, seed: number): Buffer {
+  let state = seed * 2_654_435_761 + 1;
+  return Buffer.from(
+    Array.from({ length: count }, () => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state & 255;
+    }),
+  );
+}

@@ -7,13 +7,13 @@ import { readFields } from "../src/folder/fields.ts";
 import { readModelFolder } from "../src/folder/read-model-folder.ts";
 import { toHalf } from "../src/network/tensor-data.ts";
 import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
-import { toPictureRequest } from "../src/pipeline/picture-request.ts";
+import { type EditInput, toPictureRequest } from "../src/pipeline/picture-request.ts";
 import { loadTokenizer } from "../src/pipeline/tokenize.ts";
 import { randn } from "../src/random/randn.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent } from "../src/schedulers/scheduler.ts";
 import { elementNumber, type Port, writeOnnx } from "./onnx.ts";
-import { collect, imagesOf, jobFor, TINY, temporaryFolder } from "./support.ts";
+import { collect, editJson, imagesOf, jobFor, randomBytes, TINY, temporaryFolder } from "./support.ts";
 
 const VOCABULARY = 2000;
 const CHANNELS = 4;
@@ -94,6 +94,29 @@ function writeDecoder(file: string): void {
   });
 }
 
+/** Mean and log-variance of a latent, in half precision: the picture's own channels and its first again, twice over. */
+function writeEncoder(file: string): void {
+  const grid = (name: string, channels: number): Port => ({
+    name,
+    type: "float16",
+    shape: [1, channels, "height", "width"],
+  });
+  writeOnnx(file, {
+    inputs: [grid("sample", 3)],
+    outputs: [grid("latent_parameters", 2 * CHANNELS)],
+    constants: [axes("from", 0), axes("to", 1), axes("axis", 1)],
+    operations: [
+      { op: "Slice", inputs: ["sample", "from", "to", "axis"], output: "first" },
+      {
+        op: "Concat",
+        inputs: ["sample", "first", "sample", "first"],
+        output: "latent_parameters",
+        attributes: { axis: 1 },
+      },
+    ],
+  });
+}
+
 function writeFolder(path: string, schedulerName: string, textType: "float32" | "float16" = "float32"): void {
   const json = (file: string, value: unknown) => {
     mkdirSync(join(path, file, ".."), { recursive: true });
@@ -110,8 +133,15 @@ function writeFolder(path: string, schedulerName: string, textType: "float32" | 
   writeDecoder(join(path, "vae_decoder/model.onnx"));
 }
 
+/** What an edit starts from: its picture's latent, from a step on, and what to put back after each step, if anything. */
+interface Start {
+  readonly original: Latent;
+  readonly skipped: number;
+  readonly isKept: (element: number) => boolean;
+}
+
 /** What the networks above make of it, by the formulas themselves. */
-function expectedLatent(path: string, steps: number, seed: number, scale: number): Latent {
+function expectedLatent(path: string, steps: number, seed: number, scale: number, start?: Start): Latent {
   const schedule = createScheduler(readFields(path, "scheduler/scheduler_config.json"))(steps);
   const tokenize = loadTokenizer(path, undefined);
   const mean = (text: string) => {
@@ -120,14 +150,19 @@ function expectedLatent(path: string, steps: number, seed: number, scale: number
   };
   const draw = mean("a red circle");
   const avoid = mean("a blue star");
-  let latent: Latent = randn(CHANNELS * 32 * 16, seed).map((x) => x * schedule.initNoiseSigma);
-  for (let i = 0; i < steps; i++) {
+  const noise = randn(CHANNELS * 32 * 16, seed);
+  const { original, skipped, isKept } = start ?? { original: noise, skipped: 0, isKept: () => false };
+  let latent: Latent =
+    skipped > 0 ? schedule.addNoise(original, noise, skipped) : noise.map((x) => x * schedule.initNoiseSigma);
+  for (let i = skipped; i < steps; i++) {
     const text = (avoid + scale * (draw - avoid)) * (Math.round(schedule.timesteps[i] ?? 0) / 1000);
     latent = schedule.step(
       schedule.scaleInput(latent, i).map((x) => x / 2 + text),
       i,
       latent,
     );
+    const known = schedule.addNoise(original, noise, i + 1);
+    latent = latent.map((value, k) => (isKept(k) ? (known[k] ?? 0) : value));
   }
   return latent;
 }
@@ -170,6 +205,76 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
       }
       assert.ok(new Set(pixels).size > 20, "the picture is not just black or white");
       assert.ok(Buffer.from(image.bytes).includes("a red circle\nNegative prompt: a blue star\nSteps: 5"));
+    });
+  }
+
+  const AREA = 32 * 16;
+  const picture = randomBytes(3 * AREA, 5);
+  const png = () =>
+    sharp(picture, { raw: { width: 32, height: 16, channels: 3 } })
+      .png()
+      .toBuffer();
+  /** Its latent: the planes in -1..1 and the first of them again, scaled. */
+  const original: Latent = Float32Array.from({ length: CHANNELS * AREA }, (_, i) => {
+    return ((picture[3 * (i % AREA) + (Math.floor(i / AREA) % 3)] ?? 0) / 127.5 - 1) * SCALING;
+  });
+
+  async function edited(path: string, edit: EditInput): Promise<Buffer> {
+    writeEncoder(join(path, "vae_encoder/model.onnx"));
+    editJson(join(path, "atoma.json"), ({ card }) => Object.assign(card as object, { edits: true }));
+    const model = readModelFolder(path);
+    assert.deepEqual([model.card.edits, model.card.maxInputImages, model.card.inputFidelity], [true, 1, true]);
+    const pipeline = await loadPipeline(model, { threads: 1 });
+    const body = {
+      prompt: "a red circle",
+      negative_prompt: "a blue star",
+      size: "32x16",
+      steps: 10,
+      seed: 8,
+      guidance_scale: 3,
+    };
+    const events = await collect(pipeline.generate({ ...toPictureRequest(jobFor(model.card, body), () => 0), edit }));
+    await pipeline.close();
+    const [image] = imagesOf(events);
+    assert.ok(image);
+    assert.match(Buffer.from(image.bytes).toString("latin1"), /Denoising strength: 0\.[47]/);
+    return sharp(image.bytes).raw().toBuffer();
+  }
+  const near = (pixels: Buffer, latent: Latent, i: number, slack: number) => {
+    for (let c = 0; c < 3; c++) {
+      const expected = Math.min(255, Math.max(0, 127.5 * ((latent[c * AREA + i] ?? 0) / SCALING + 1)));
+      const actual = pixels[3 * i + c] ?? -1;
+      assert.ok(Math.abs(actual - expected) <= slack, `pixel ${i}, channel ${c}: ${actual} instead of ${expected}`);
+    }
+  };
+
+  for (const name of ["DDIMScheduler", "EulerDiscreteScheduler"]) {
+    test(`${name}: an edit starts from the noised mean of the picture's latent, and gives what the formulas give`, async () => {
+      using folder = temporaryFolder();
+      writeFolder(folder.path, name);
+      const pixels = await edited(folder.path, { image: await png(), mask: undefined, strength: 0.4 });
+      const latent = expectedLatent(folder.path, 10, 8, 3, { original, skipped: 6, isKept: () => false });
+      for (let i = 0; i < AREA; i++) near(pixels, latent, i, 4);
+      assert.notDeepEqual(pixels, picture);
+    });
+
+    test(`${name}: under a mask what is known is put back at each step, and in the end pixel by pixel`, async () => {
+      using folder = temporaryFolder();
+      writeFolder(folder.path, name);
+      // Transparent, to be painted, from column 16 on.
+      const alpha = Buffer.from(Array.from({ length: AREA }, (_, i) => (i % 32 < 16 ? 255 : 0)));
+      const mask = await sharp(picture, { raw: { width: 32, height: 16, channels: 3 } })
+        .joinChannel(alpha, { raw: { width: 32, height: 16, channels: 1 } })
+        .png()
+        .toBuffer();
+      const pixels = await edited(folder.path, { image: await png(), mask, strength: 0.7 });
+      const isKept = (k: number) => k % 32 < 16;
+      const latent = expectedLatent(folder.path, 10, 8, 3, { original, skipped: 3, isKept });
+      for (let i = 0; i < AREA; i++) {
+        if (isKept(i)) assert.deepEqual(pixels.subarray(3 * i, 3 * i + 3), picture.subarray(3 * i, 3 * i + 3));
+        // The edge is soft over a few pixels.
+        else if (i % 32 >= 22) near(pixels, latent, i, 4);
+      }
     });
   }
 
