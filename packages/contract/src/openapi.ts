@@ -186,6 +186,8 @@ export function openApiDocument(version: string) {
         post: {
           operationId: "editImage",
           summary: "Make pictures from pictures and a prompt",
+          description:
+            "For models whose capabilities say `edits`; others end with 400, `param` `model`. Costs what a generation of the same size does.",
           tags: ["Images"],
           requestBody: {
             required: true,

@@ -33,7 +33,10 @@ const requestFields = {
 export const CreateImageRequest = Type.Object(requestFields);
 export type CreateImageRequest = Static<typeof CreateImageRequest>;
 
-const inputFidelity = nullable(strings(INPUT_FIDELITIES), "How closely the pictures given are kept to.");
+const inputFidelity = nullable(
+  strings(INPUT_FIDELITIES),
+  "How closely the pictures given are kept to, for models that say `input_fidelity`. Default `low`.",
+);
 const InputImage = Type.Object(
   {
     image_url: Type.String({
@@ -52,7 +55,10 @@ export const EditImageRequest = Type.Object({
     maxItems: 16,
     description: "PNG, JPEG or WebP, at most 16.8 megapixels.",
   }),
-  mask: nullable(InputImage, "A PNG of the first picture's size; what is transparent in it is painted anew."),
+  mask: nullable(
+    InputImage,
+    "A PNG of the first picture's size with transparency; what is transparent in it is painted anew.",
+  ),
   input_fidelity: inputFidelity,
   ...requestFields,
 });
