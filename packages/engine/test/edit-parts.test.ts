@@ -90,7 +90,7 @@ test("strength is the share of the steps that are run, at least one, as diffuser
       (["low", "high", undefined] as const).map((inputFidelity) => strengthOf({ mask: m, inputFidelity })),
     ),
     [
-      [0.8, 0.6, 0.8],
+      [0.85, 0.7, 0.85],
       [1, 0.8, 1],
     ],
   );

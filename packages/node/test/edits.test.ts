@@ -61,7 +61,7 @@ test("the same edit comes in JSON, CBOR and SSE, of the picture's size, and coun
   assert.equal(total_tokens, input_tokens + 256);
 
   const events = await eventsOf(await edit(form({ partial_images: "1" }), { accept: CBOR }));
-  // Of 5 steps at strength 0.8 four are run.
+  // Of 5 steps at strength 0.85 four are run.
   const progress = (step: number) => ({ type: "progress", index: 0, step, steps: 4 });
   assert.deepEqual(
     events.filter(({ type }) => type === "progress"),
@@ -88,7 +88,7 @@ test("an edit waits in line, is counted by the steps that it runs, and is cancel
   const body = form({ n: "10", steps: "100" });
   const running = fetch(node.url + PATH, { method: "POST", body, headers, signal: leaving.signal });
   const { pending_pixel_steps: pending } = await untilLoad(node, (load) => load.running === 1);
-  assert.ok(pending <= 10 * 65_536 * 80 && pending > 9 * 65_536 * 80, String(pending));
+  assert.ok(pending <= 10 * 65_536 * 85 && pending > 9 * 65_536 * 85, String(pending));
   const waiting = edit(form());
   await untilLoad(node, (load) => load.queued === 1);
   await running;
