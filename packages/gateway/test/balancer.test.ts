@@ -106,7 +106,7 @@ test("accounts take turns: a hundred requests of one do not keep another's waiti
     balance.ended(decision.ticket, decision.node, "made", 0);
   }
   assert.equal(order.length, 101);
-  assert.ok(order.indexOf("modest") <= 1, `its turn was ${order.indexOf("modest")}`);
+  assert.ok(order.indexOf("modest") <= 2, `its turn was ${order.indexOf("modest")}`);
 });
 
 test("a full line: whoever has most in it gives way; others get in", () => {

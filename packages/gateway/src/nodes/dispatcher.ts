@@ -38,6 +38,9 @@ export interface DispatcherOptions {
   readonly queueTimeoutMs: number;
 }
 
+/** When a node is probed again that could not be reached. */
+const SOON_MS = 2_000;
+
 /** Pictures × pixels × steps. */
 const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
 
@@ -70,6 +73,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
         over = true;
         if (outcome === "unreachable") {
           node.ready = false;
+          node.probeAt = Math.min(node.probeAt, Date.now() + SOON_MS);
           put(node);
         }
         balance.ended(ticket, key, outcome, Date.now());

@@ -35,7 +35,10 @@ export function mergeNodes(
   onBad: (name: string, error: unknown) => void,
 ): NodeConfig[] {
   const marks = new Map(entries.map(({ name, draining }) => [name, draining]));
-  const own = configured.map((config) => ({ ...config, draining: marks.get(config.name) ?? false }));
+  const own = configured.map((config) => ({
+    ...config,
+    draining: config.draining === true || marks.get(config.name) === true,
+  }));
   const names = new Set(configured.map(({ name }) => name));
   const shared = entries.flatMap((entry) => {
     if (names.has(entry.name)) return [];

@@ -118,8 +118,12 @@ const sum = (values: Iterable<number>) => {
 export function balancer({ random, maxQueue, breaker = circuitBreaker }: BalancerOptions): Balancer {
   const nodes = new Map<string, Node>();
   const queue: FairQueue<Ticket> = fairQueue(maxQueue);
-  /** Made when a request came to a full queue. */
+  /** Made when requests came. */
   const early: Decision[] = [];
+  /** When the first of those that wait has waited long enough, or earlier. */
+  let earliest = Number.POSITIVE_INFINITY;
+  /** Whether a node has come, gone, or changed since all that wait were looked at. */
+  let changed = false;
 
   const ownWork = (node: Node) => sum([...node.inFlight.values()].map(({ work }) => work));
 
@@ -187,6 +191,9 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     return { ticket, refused: "overloaded", retryAfterMs };
   }
 
+  const decisionOf = (ticket: Ticket, placed: Node | Refusal, now: number): Decision =>
+    "id" in placed ? dispatch(ticket, placed, now) : refuse(ticket, placed, now);
+
   function dispatch(ticket: Ticket, node: Node, now: number): Decision {
     node.breaker.begin(now);
     const { work } = ticket;
@@ -196,6 +203,7 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
 
   return {
     put(id, facts) {
+      changed = true;
       const known = nodes.get(id);
       if (known) {
         known.facts = facts;
@@ -212,7 +220,10 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
         measured: new Map(),
       });
     },
-    remove: (id) => void nodes.delete(id),
+    remove(id) {
+      changed = true;
+      nodes.delete(id);
+    },
     report(id, { pendingPixelSteps, secondsPerPixelStep }) {
       const node = nodes.get(id);
       if (!node) return;
@@ -221,37 +232,42 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       node.reported = secondsPerPixelStep;
     },
     enter(ticket, now, returning = false) {
-      const placed = queue.size >= maxQueue ? place(ticket, now) : undefined;
+      // Whoever waits already was decided about: what is free now, they cannot use.
+      const placed = place(ticket, now);
       if (placed) {
-        early.push("id" in placed ? dispatch(ticket, placed, now) : refuse(ticket, placed, now));
+        early.push(decisionOf(ticket, placed, now));
         return;
       }
+      earliest = Math.min(earliest, ticket.waitUntil);
       const out = queue.add(ticket, returning ? "first" : "last");
       if (out) early.push(refuse(out, { refused: "overloaded", opensInMs: 0 }, now));
     },
     leave: (ticket) => void queue.delete(ticket),
     decide(now) {
       const decisions = early.splice(0);
-      for (;;) {
+      while (changed || now >= earliest || [...nodes.values()].some((node) => usable(node, now))) {
         let placed: ReturnType<typeof place>;
         const ticket = queue.take((candidate) => {
           placed = place(candidate, now);
           return placed !== undefined;
         });
-        if (!ticket || !placed) return decisions;
-        decisions.push("id" in placed ? dispatch(ticket, placed, now) : refuse(ticket, placed, now));
+        if (!ticket || !placed) {
+          changed = false;
+          earliest = Number.POSITIVE_INFINITY;
+          for (const { waitUntil } of queue) earliest = Math.min(earliest, waitUntil);
+          break;
+        }
+        decisions.push(decisionOf(ticket, placed, now));
       }
+      return decisions;
     },
     wakeAt(now) {
       if (queue.size === 0) return undefined;
-      const times = [...queue].map(({ waitUntil }) => waitUntil);
-      for (const {
-        pausedUntil,
-        breaker: { openUntil },
-      } of nodes.values())
-        times.push(pausedUntil, openUntil ?? 0);
-      const next = Math.min(...times.filter((time) => time > now));
-      return Number.isFinite(next) ? next : undefined;
+      let next = earliest;
+      for (const { pausedUntil, breaker } of nodes.values()) {
+        for (const time of [pausedUntil, breaker.openUntil ?? 0]) if (time > now) next = Math.min(next, time);
+      }
+      return Number.isFinite(next) ? Math.max(next, now + 1) : undefined;
     },
     ended(ticket, id, outcome, now) {
       const node = nodes.get(id);
