@@ -43,6 +43,7 @@ export function openConfiguredLedger(config: Config): Promise<Ledger> {
  */
 export async function voidOrphans(config: Config, ledger: Ledger): Promise<number> {
   if (!databaseUrl(config).startsWith("sqlite:")) return 0;
+  await ledger.jobs.endLeases();
   let voided = 0;
   let before: HoldId | undefined;
   do {

@@ -207,12 +207,22 @@ test("kill -9 in mid-request, then a start: no hold is left, the balance is righ
   const ledgerOf = () => openLedger(`sqlite:${join(dataDir, "ledger.db")}`);
   const ledger = await ledgerOf();
   await until(async () => (await ledger.listHolds({ state: "held" })).holds.length === 1);
+  const later = await fetch(`${first.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { ...headers, prefer: "respond-async" },
+    body,
+  });
+  const { id } = (await later.json()) as { id: string };
+  const statusAt = async (url: string) =>
+    ((await (await fetch(`${url}/v1/images/generations/${id}`, { headers })).json()) as { status: string }).status;
+  await until(async () => (await statusAt(first.url)) === "running");
   process.kill(first.pid, "SIGKILL");
   await assert.rejects(lost);
   await ledger.close();
 
   await using second = await startUp(dataDir);
   assert.equal(second.apiKey, first.apiKey);
+  await until(async () => (await statusAt(second.url)) === "failed");
   const after = await ledgerOf();
   assert.deepEqual((await after.listHolds({ state: "held" })).holds, []);
   const [account] = await after.listAccounts();

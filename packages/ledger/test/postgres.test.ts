@@ -68,7 +68,7 @@ describe("the ledger when PostgreSQL goes away", () => {
 
   it("does not wait for a server that is there and says nothing", async () => {
     const database = await newDatabase();
-    const ledger = await openLedger(database.url, { operationTimeoutMs: 300 });
+    const ledger = await openLedger(database.url, { operationTimeoutMs: 1_500 });
     const blocker = new Client({ connectionString: database.url, options: "-c search_path=atoma" });
     await blocker.connect();
     try {

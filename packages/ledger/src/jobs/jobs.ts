@@ -70,6 +70,8 @@ export interface Jobs {
   claim(owner: string, leaseUntil: number, limit: number, only?: "overdue"): Promise<ClaimedJob[]>;
   /** Prolongs the leases of these jobs. Those that are missing from the answer are no longer the owner's. */
   renew(owner: string, leaseUntil: number, ids: readonly JobId[]): Promise<{ id: JobId; cancelAt: number | null }[]>;
+  /** Ends every lease, for a gateway that starts and knows that it is the only one. */
+  endLeases(): Promise<void>;
   /** Puts a job back that certainly nobody has begun, or that was stopped. */
   requeue(id: JobId, owner: string, notBefore: number): Promise<boolean>;
   /** Keeps what was made, at most 65,536 characters, before it is charged. */

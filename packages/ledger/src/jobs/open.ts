@@ -7,6 +7,7 @@ import {
   claim,
   dueWebhooks,
   end,
+  endLeases,
   enqueue,
   find,
   findByIdempotencyKey,
@@ -61,6 +62,7 @@ export function openJobs(engine: Engine, now: () => number): Jobs {
       checkLimit(ids.length);
       return engine.transact(() => renew(checkOwner(owner), checkTime("leaseUntil", leaseUntil), ids.map(jobIdFrom)));
     },
+    endLeases: async () => engine.transact(() => endLeases()),
     async requeue(id, owner, notBefore) {
       return engine.transact(() => requeue(jobIdFrom(id), checkOwner(owner), checkTime("notBefore", notBefore)));
     },

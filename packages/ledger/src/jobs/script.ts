@@ -31,6 +31,7 @@ const TAKE = `
 const REQUEUE = `
   UPDATE jobs SET state = 'queued', owner = NULL, lease_until = NULL, not_before = $3
   WHERE id = $1 AND owner = $2 RETURNING id`;
+const END_LEASES = "UPDATE jobs SET lease_until = 0 WHERE state = 'running'";
 const KEEP_RESULT = "UPDATE jobs SET result = $3 WHERE id = $1 AND owner = $2 RETURNING id";
 const END = `
   UPDATE jobs SET state = $3, error = $4, result = CASE WHEN $5 = 1 THEN result END, request = NULL, owner = NULL,
@@ -139,6 +140,10 @@ export function* renew(
     ...ids,
   );
   return rows.map((row) => ({ id: jobIdFrom(text(row, "id")), cancelAt: intOrNull(row, "cancel_at") }));
+}
+
+export function* endLeases(): Script<void> {
+  yield query(END_LEASES);
 }
 
 export function* requeue(id: JobId, owner: string, notBefore: number): Script<boolean> {

@@ -112,6 +112,10 @@ export function jobTests(world: () => World): void {
     const [taken] = await claim(b, "b");
     assert.deepEqual([taken?.id, taken?.orphaned, taken?.result], [id, true, "made"]);
     assert.deepEqual(await a.jobs.renew("a", clock.now + LEASE, [id]), []);
+    await a.jobs.endLeases();
+    assert.equal((await claim(a, "c"))[0]?.orphaned, true);
+    await a.jobs.endLeases();
+    assert.equal((await claim(b, "b"))[0]?.id, id);
     assert.equal(await a.jobs.requeue(id, "a", clock.now), false);
     assert.equal(await b.jobs.requeue(id, "b", clock.now + 500), true);
     assert.deepEqual(await claim(b, "b"), []);
