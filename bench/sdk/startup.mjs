@@ -1,4 +1,4 @@
-// Time to import, in fresh processes, in turn; and the size of bundles, minified and gzipped.
+// Wall and CPU time to import, in fresh processes, in turn; and the size of bundles, minified and gzipped.
 import { execFileSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -16,12 +16,17 @@ const imports = {
 const times = Object.fromEntries(Object.keys(imports).map((way) => [way, []]));
 for (let run = 0; run < runs; run++) {
   for (const [way, code] of Object.entries(imports)) {
-    const program = `const start = performance.now(); ${code} console.log(performance.now() - start);`;
+    const program = `const start = performance.now(), before = process.cpuUsage(); ${code}
+      const { user, system } = process.cpuUsage(before);
+      console.log(JSON.stringify([performance.now() - start, (user + system) / 1000]));`;
     const out = execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: here, encoding: "utf8" });
-    times[way].push(Number(out));
+    times[way].push(JSON.parse(out));
   }
 }
-for (const [way, ms] of Object.entries(times)) console.log(`import ${way.padEnd(20)} ${median(ms).toFixed(1)} ms`);
+for (const [way, pairs] of Object.entries(times)) {
+  const [wall, cpu] = [0, 1].map((i) => median(pairs.map((pair) => pair[i])).toFixed(1));
+  console.log(`import ${way.padEnd(20)} wall ${wall} ms   cpu ${cpu} ms`);
+}
 
 const bundles = {
   "atoma-sdk function": `export { AtomaSDKCore } from "atoma-sdk/core.js"; export { imagesGenerate } from "atoma-sdk/funcs/imagesGenerate.js";`,

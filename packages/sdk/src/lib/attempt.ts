@@ -22,8 +22,8 @@ export interface Attempt {
   readonly maxBytes: number;
   /** From 1. */
   readonly number: number;
-  /** Told what was sent and answered. */
-  trace(...exchange: Exchange): void;
+  /** Told how far the call came. */
+  trace(call: APICall): void;
   /** Takes the key out of a text from the server. */
   redact(text: string): string;
   /** Lets go of the deadlines; for streams, which outlive the call. */
@@ -51,7 +51,7 @@ export async function send(attempt: Attempt, authorization: string | undefined):
       body: body ?? null,
       signal: deadline.signal,
     };
-    attempt.trace(url, init);
+    attempt.trace(exchange(url, init));
     logger?.log(`> ${method} ${url.origin}${url.pathname}`);
     const sent = fetchOnce(client, url, init);
     const response = await deadline.race(sent).catch((cause: unknown) => {
@@ -60,7 +60,7 @@ export async function send(attempt: Attempt, authorization: string | undefined):
       throw networkError(cause, deadline);
     });
     logger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
-    attempt.trace(url, init, response);
+    attempt.trace(exchange(url, init, response));
     if (response.ok) return response;
     if (response.type === "opaqueredirect") {
       throw new ConnectionError("A redirect, and this platform hides where to");
@@ -90,7 +90,6 @@ function fetchOnce({ _httpClient: httpClient }: ClientSDK, url: URL, init: Reque
 }
 
 type Sent = RequestInit & { method: string; headers: Record<string, string>; body: BodyInit | null };
-export type Exchange = [url: URL, sent: Sent, response?: Response];
 
 /** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
 function redirectTarget(response: Response, from: URL, method: string): URL | null {
@@ -114,15 +113,28 @@ export function networkError(cause: unknown, deadline: Deadline | undefined): SD
 }
 
 /** How far a call came. The `request` is made only when somebody looks at it, and its key is masked. */
-export function traced(...[url, { method, headers, body }, response]: Exchange): APICall {
-  const call = {
-    get request() {
-      const masked = headers.authorization ? { ...headers, authorization: "Bearer ***" } : headers;
-      return new Request(url, { method, headers: masked, body });
-    },
-  };
-  // Not spread: that would make the request.
-  return response
-    ? Object.assign(call, { status: "complete" as const, response })
-    : Object.assign(call, { status: "request-error" as const });
+class Exchange {
+  readonly status: APICall["status"];
+  readonly response: Response | undefined;
+  // Private to the language, since the key is in it.
+  readonly #sent: Sent;
+  readonly #url: URL;
+
+  constructor(url: URL, sent: Sent, response?: Response) {
+    this.status = response ? "complete" : "request-error";
+    this.response = response;
+    this.#sent = sent;
+    this.#url = url;
+  }
+
+  get request(): Request {
+    const { method, headers, body } = this.#sent;
+    const masked = headers.authorization ? { ...headers, authorization: "Bearer ***" } : headers;
+    return new Request(this.#url, { method, headers: masked, body });
+  }
+}
+
+function exchange(url: URL, sent: Sent, response?: Response): APICall {
+  // Its status and its response agree, which the type of a class cannot say.
+  return new Exchange(url, sent, response) as APICall;
 }

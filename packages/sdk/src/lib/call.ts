@@ -2,7 +2,7 @@ import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
 import { ERR, OK, type Result } from "../types/fp.ts";
-import { type Attempt, type Exchange, networkError, send, traced } from "./attempt.ts";
+import { type Attempt, networkError, send } from "./attempt.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs, retryPolicy } from "./retries.ts";
@@ -42,7 +42,7 @@ async function runCall<T>(
   prepare: Prepare<T>,
   options: RequestOptions,
 ): Promise<[CallResult<T>, APICall]> {
-  let exchange: Exchange | undefined;
+  let trace: APICall = { status: "invalid" };
   let deadline: Deadline | undefined;
   let attempts = 0;
   let idempotencyKey: string | undefined;
@@ -74,8 +74,8 @@ async function runCall<T>(
           options,
           deadline: own,
           maxBytes: options.maxResponseBytes ?? defaults.maxResponseBytes ?? DEFAULT_MAX_BYTES,
-          trace: (...latest) => {
-            exchange = latest;
+          trace: (reached) => {
+            trace = reached;
           },
           number: attempts,
           close: () => {
@@ -87,7 +87,7 @@ async function runCall<T>(
         const value = await call.read(await send(attempt, authorization), attempt);
         isOpen = call.isStream === true;
         if (isOpen && own !== total) own.disarm();
-        return [OK(value), reached(exchange)];
+        return [OK(value), trace];
       } catch (caught) {
         const error = networkError(caught, own);
         const delay = retryDelayMs(policy, error, attempts, performance.now() - startedAt);
@@ -105,12 +105,8 @@ async function runCall<T>(
     const error = networkError(caught, deadline);
     error.attempts = attempts;
     error.idempotencyKey = idempotencyKey;
-    return [ERR(error), reached(exchange)];
+    return [ERR(error), trace];
   } finally {
     if (!isOpen) deadline?.close();
   }
-}
-
-function reached(exchange: Exchange | undefined): APICall {
-  return exchange ? traced(...exchange) : { status: "invalid" };
 }
