@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -54,6 +54,30 @@ test("a bucket for pictures, whose settings need one another", async () => {
   assert.equal(JSON.parse(shown.out).s3_bucket, "b");
   assert.ok(!shown.out.includes("very-secret"));
   assert.equal((await atoma(["check-config"], { ATOMA_S3_REGION: "eu" })).code, 2);
+});
+
+test("a node of each kind, as docs/nodes.md has them", () => {
+  const page = readFileSync(new URL("../../../docs/nodes.md", import.meta.url), "utf8");
+  const [, toml = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
+  const { nodes } = read(toml);
+  assert.deepEqual(
+    nodes.map(({ dialect = "atoma" }) => dialect),
+    ["atoma", "openai", "vllm-omni", "sglang", "sdcpp", "mistralrs", "localai"],
+  );
+  const models = new Map(nodes.flatMap((node) => node.models ?? []).map((model) => [model.card.id, model]));
+  assert.deepEqual(models.get("qwen-image")?.card.steps, { default: 50, max: 100 });
+  assert.equal(models.get("flux-dev")?.upstream, "black-forest-labs/FLUX.1-dev");
+  assert.equal(models.get("gpt-image-1")?.card.seeds, false);
+  const two = '[[nodes]]\nname = "a"\nurl = "http://x"\n';
+  const wrong: [string, RegExp][] = [
+    [two + two, /^nodes: two are named a$/],
+    [`${two}dialect = "comfy"`, /^nodes\[0\]\.dialect: expected one of atoma, openai,/],
+    [`${two}dialect = "sglang"`, /^nodes\[0\]\.models: name at least one model/],
+    [`${two}models = [{ id = "m" }]`, /^nodes\[0\]\.models: a node of the dialect atoma/],
+    [`${two}max_concurrent = 0`, /^nodes\[0\]\.max_concurrent: expected/],
+    [`${two}dialect = "sdcpp"\nmodels = [{ id = "m", steps = { max = 0 } }]`, /^nodes\[0\]\.models\[0\]\.steps\.max: /],
+  ];
+  for (const [text, message] of wrong) assert.throws(() => read(text), { name: "UsageError", message }, text);
 });
 
 test("messages name the key and the source", () => {
