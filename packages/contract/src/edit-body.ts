@@ -1,3 +1,4 @@
+import type { FormPart } from "./edit-form.ts";
 import type { EditJob } from "./edit-job.ts";
 import { errors } from "./errors.ts";
 import { parseMultipart, readBoundary } from "./multipart.ts";
@@ -6,8 +7,8 @@ import { parseJsonObject } from "./parse-json.ts";
 
 /** The body of an edit, taken apart. */
 export interface EditBody {
-  /** What it says, in pieces: the same for two sendings of one form, whose boundaries differ. */
-  readonly content: readonly (string | Uint8Array)[];
+  /** SHA-256 of what it says: the same for two sendings of one form, whose boundaries differ. Computed off the event loop. */
+  digest(): Promise<Uint8Array>;
   /** Throws ApiError 400 or 404. */
   toJob(options: EditParseOptions): EditJob;
 }
@@ -28,16 +29,28 @@ function countsMoreThan(bytes: Uint8Array, byte: number, max: number): boolean {
   return false;
 }
 
+const sha256 = async (bytes: Uint8Array) =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)); // bodies are never shared memory
+
+async function digestForm(parts: readonly FormPart[]): Promise<Uint8Array> {
+  const described: unknown[] = [];
+  for (const { name, mediaType, value } of parts) {
+    const said = typeof value === "string" ? value : Buffer.from(await sha256(value)).toString("hex");
+    described.push([name, mediaType ?? null, typeof value, said]);
+  }
+  return sha256(new TextEncoder().encode(JSON.stringify(described)));
+}
+
 function readJson(body: Uint8Array): EditBody {
   if (countsMoreThan(body, COMMA, MAX_COMMAS)) throw errors.tooManyValues();
   const fields = parseJsonObject(body);
-  return { content: [body], toJob: (options) => parseEditRequest(fields, options) };
+  return { digest: () => sha256(body), toJob: (options) => parseEditRequest(fields, options) };
 }
 
 function readForm(body: Uint8Array, boundary: string): EditBody {
   const parts = parseMultipart(body, boundary);
   return {
-    content: parts.flatMap(({ name, mediaType, value }) => [JSON.stringify([name, mediaType, value.length]), value]),
+    digest: () => digestForm(parts),
     toJob: (options) => parseEditForm(parts, options),
   };
 }

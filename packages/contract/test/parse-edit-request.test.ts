@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import {
   ApiError,
+  chooseEditReader,
   type EditParseOptions,
   type FormPart,
   type ModelCard,
@@ -343,6 +345,35 @@ test("S-014 an edit without a size keeps its first picture's, where that is one 
   assert.equal(sizeOf("png 640x384", { width: 256, height: 512 }), "256x512");
   for (const none of ["png 641x384", "png 64x64", "png 4000x4000", "png 2048x256"])
     assert.equal(sizeOf(none), "512x512");
+});
+
+test("S-092 two sendings of one form have one digest, whatever their boundaries; any other field or file another", async () => {
+  const body = (boundary: string, fields: readonly Field[]) => {
+    const text = fields.map(([name, value, mediaType]) => {
+      const file = mediaType === undefined ? "" : `; filename="f"\r\nContent-Type: ${mediaType}`;
+      return `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${value}\r\n`;
+    });
+    return Buffer.from(`${text.join("")}--${boundary}--`);
+  };
+  const digest = async (boundary: string, fields: readonly Field[]) => {
+    const read = chooseEditReader({ "content-type": `multipart/form-data; boundary=${boundary}` });
+    return Buffer.from(await read(body(boundary, fields)).digest()).toString("hex");
+  };
+  const first = await digest("A", FORM);
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.equal(await digest("another-one", FORM), first);
+  const others = [
+    [...FORM, ["n", "1"]],
+    [...FORM.slice(0, 2), ["image", picture("png 64x32"), "image/png"]],
+    [...FORM.slice(0, 2), ["image", picture(), "image/jpeg"]],
+    [...FORM.slice(0, 2), ["image[]", picture(), "image/png"]],
+    [FORM[1], FORM[0], FORM[2]],
+  ] as readonly (readonly Field[])[];
+  const digests = await Promise.all(others.map((fields) => digest("A", fields)));
+  assert.equal(new Set([first, ...digests]).size, 6);
+  const json = chooseEditReader({ "content-type": "application/json" });
+  const plain = await json(Buffer.from('{"a":1}')).digest();
+  assert.equal(Buffer.from(plain).toString("hex"), createHash("sha256").update('{"a":1}').digest("hex"));
 });
 
 test("of two faults the first in the documented order is told", () => {

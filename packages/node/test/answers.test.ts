@@ -8,7 +8,8 @@ import { json, loadedNode, MODEL, post } from "./support.ts";
 
 let node: RunningNode & AsyncDisposable;
 before(async () => {
-  node = await loadedNode();
+  // A process that was killed has as long to load again as a busy machine needs.
+  node = await loadedNode({ deadlines: { startMs: 60_000 } });
 });
 after(() => node.close(0));
 

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { chooseEditReader, type EditBody, errors, type ImageJob, readWholeImage } from "@atoma/contract";
+import { chooseEditReader, errors, type ImageJob, readWholeImage } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { openUpload, type Upload } from "../edits/upload.ts";
@@ -18,12 +17,6 @@ interface ReadEdit {
   readonly digest: Uint8Array;
 }
 
-function digestOf({ content }: EditBody): Uint8Array {
-  const hash = createHash("sha256");
-  for (const piece of content) hash.update(piece);
-  return hash.digest();
-}
-
 /** Steps 1 and 2 for a body of pictures. Whoever gets the upload disposes of it. */
 async function readEdit(deps: Deps, request: FastifyRequest, caller: Caller, memory: UploadMemory): Promise<ReadEdit> {
   const takeApart = chooseEditReader(request.headers);
@@ -35,7 +28,7 @@ async function readEdit(deps: Deps, request: FastifyRequest, caller: Caller, mem
   const { images: _images, mask: _mask, inputFidelity: _fidelity, ...job } = edit;
   const priced = price(Object.freeze<ImageJob>(job), caller);
   deps.registry.requireAble(job);
-  const digest = key === undefined ? new Uint8Array() : digestOf(body);
+  const digest = key === undefined ? new Uint8Array() : await body.digest();
   claims.move();
   return { priced, upload: openUpload(edit, claim), digest };
 }

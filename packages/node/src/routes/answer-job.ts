@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { errors, type ImageJob } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -41,23 +40,17 @@ function forPlainAnswer<Job extends ImageJob>(job: Job): Job {
   return job.stream ? job : { ...job, partialImages: 0 };
 }
 
-/** A request taken apart: its job, and the pieces that two sendings of it share. */
+/** A request taken apart: its job, and what two sendings of it have in common. */
 export interface ReadRequest {
   readonly job: ImageJob;
-  readonly content: Iterable<string | Uint8Array>;
-}
-
-function fingerprintOf(content: ReadRequest["content"]): string {
-  const hash = createHash("sha256");
-  for (const piece of content) hash.update(piece);
-  return hash.digest("base64");
+  readonly fingerprint: string;
 }
 
 /** Makes a job's pictures and answers in the form that was asked for: JSON, server-sent events, or a CBOR sequence. */
 export async function answerJob(
   request: FastifyRequest,
   reply: FastifyReply,
-  { job: parsed, content }: ReadRequest,
+  { job: parsed, fingerprint }: ReadRequest,
   options: AnswerOptions,
 ): Promise<FastifyReply> {
   const { shelf, inFlight, log, logger, generationMs } = options;
@@ -71,7 +64,7 @@ export async function answerJob(
   const id = asCbor ? correlationId(request.headers["x-request-id"]) : undefined;
   if (id !== undefined) {
     const make = (signal: AbortSignal) => queue.generate(job, { signal, requestId: request.id });
-    return sendTracked(log.run(id, fingerprintOf(content), make), request, reply, options, timeoutMs);
+    return sendTracked(log.run(id, fingerprint, make), request, reply, options, timeoutMs);
   }
   const controller = requestController(reply.raw, timeoutMs);
   inFlight.add(controller, reply.raw);

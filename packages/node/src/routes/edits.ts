@@ -28,7 +28,8 @@ export function editsRoute(app: FastifyInstance, options: AnswerOptions): void {
         defaultModel: shelf.only?.card.id,
         readHeader: readWholeImage,
       });
-      return answerJob(request, reply, { job, content: body.content }, options);
+      const fingerprint = Buffer.from(await body.digest()).toString("base64");
+      return answerJob(request, reply, { job, fingerprint }, options);
     });
   });
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { errors, type ImageJob, parseImageRequest, parseJsonObject } from "@atoma/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ModelShelf } from "../model-shelf.ts";
@@ -16,6 +17,7 @@ export function generationsRoute(app: FastifyInstance, options: AnswerOptions): 
   app.post("/v1/images/generations", async (request, reply) => {
     if (options.inFlight.closing) throw errors.shuttingDown();
     const job = readJob(request, options.shelf);
-    return answerJob(request, reply, { job, content: [bodyOf(request, "application/json")] }, options);
+    const fingerprint = createHash("sha256").update(bodyOf(request, "application/json")).digest("base64");
+    return answerJob(request, reply, { job, fingerprint }, options);
   });
 }
