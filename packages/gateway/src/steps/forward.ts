@@ -31,6 +31,9 @@ export interface ForwardContext {
   readonly log: Logger;
 }
 
+/** What may come behind the last event, so that the connection can be used again. */
+const MAX_REST_BYTES = 1024;
+const REST_MS = 1000;
 /** Statuses by which a node says that it did not start; only then may another one be asked. */
 const NOT_STARTED = new Set([423, 425, 429, 503]);
 /** A request that got lost on its way to a node, or with a node's memory, is begun this often in all. */
@@ -130,10 +133,15 @@ async function* eventsOf(
 ): AsyncGenerator<GenerationEvent, void, undefined> {
   // Leaving early destroys the body, which emits an error that nobody else listens for.
   answer.body.on("error", () => {});
+  let whole = false;
   try {
-    yield* verified(node.dialect.events(answer.body, job, attempt), job);
+    // Not left to the loop, which would close the connection although only the end of the body is missing.
+    const chunks = answer.body.iterator({ destroyOnReturn: false });
+    yield* verified(node.dialect.events(chunks, job, attempt), job);
+    whole = true;
   } finally {
-    answer.body.destroy();
+    if (whole) answer.body.dump({ limit: MAX_REST_BYTES, signal: AbortSignal.timeout(REST_MS) }).catch(() => {});
+    else answer.body.destroy();
   }
 }
 
