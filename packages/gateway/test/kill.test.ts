@@ -54,7 +54,7 @@ async function suite(database: Database, kills: number): Promise<void> {
   const ledger: Ledger = await openLedger(database.url, { now: () => Date.now() + clock.ahead });
   const account = await ledger.createAccount({ name: "a" });
   await ledger.grant(account.id, 10 * kills * UNITS, { reference: "start" });
-  const { key } = await ledger.createKey({ accountId: account.id, name: "k" });
+  let key = "";
   const start = () => startGatewayProcess({ ledgerUrl: database.url, nodeUrl: node.url, filesDir });
   let gateway: GatewayProcess = await start();
   let paid = 0;
@@ -98,7 +98,7 @@ async function suite(database: Database, kills: number): Promise<void> {
     if (place === "forward") {
       node.behave = () => void gateway.child.kill("SIGKILL");
     } else {
-      gateway.dieAt(place);
+      await gateway.dieAt(place);
     }
     await assert.rejects(ask(idempotencyKey), place);
     await gateway.ended;
@@ -116,7 +116,7 @@ async function suite(database: Database, kills: number): Promise<void> {
 
   async function killLater(place: Place, fate: "succeeded" | "failed"): Promise<void> {
     const idempotencyKey = randomUUID();
-    gateway.dieAt(place);
+    await gateway.dieAt(place);
     // The client may or may not have got its 202 by then; the same request tells it again.
     await ask(idempotencyKey, true).catch(() => undefined);
     await gateway.ended;
@@ -137,6 +137,8 @@ async function suite(database: Database, kills: number): Promise<void> {
 
   try {
     for (let kill = 0; kill < kills; kill++) {
+      // One that no gateway remembers.
+      ({ key } = await ledger.createKey({ accountId: account.id, name: `k${kill}` }));
       const step = DIRECT[kill % 12];
       if (step !== undefined) await killDirect(step);
       else await killLater(...(LATER[(kill % 12) - DIRECT.length] ?? assert.fail()));

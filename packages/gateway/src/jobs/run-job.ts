@@ -56,8 +56,7 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
     const run = startRun(deps, {
       job: deserializeRequest(job.request),
       accountId: job.accountId,
-      // A node knows a request by its id, and one that was stopped is stopped for good.
-      requestId: `${job.requestId}-${deps.now().toString(36)}`,
+      requestId: job.requestId,
       replayable: true,
       departure: { signal, finished: () => clearTimeout(timer) },
     });

@@ -280,7 +280,8 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
     const notStarted = yield* onNode(lease, one, job, context);
     if (!notStarted) return;
     if (notStarted.outcome === "failed") {
-      if (++lost === MAX_BEGINNINGS) throw unbegun(notStarted.error);
+      // It may be the job itself that ends its nodes: not to be tried for as long as it may wait.
+      if (++lost === MAX_BEGINNINGS) throw notStarted.error;
       continue;
     }
     asked.add(lease.node.name);

@@ -26,7 +26,7 @@ export interface GatewayProcess {
   readonly url: string;
   readonly child: ChildProcess;
   /** The next time it comes to this place, it ends as with `kill -9`. */
-  dieAt(place: Place): void;
+  dieAt(place: Place): Promise<void>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<unknown>;
   kill(): Promise<void>;
@@ -47,7 +47,11 @@ export async function startGatewayProcess(orders: Orders): Promise<GatewayProces
     url,
     child,
     ended,
-    dieAt: (place) => void child.send(place),
+    async dieAt(place) {
+      const armed = once(child, "message");
+      child.send(place);
+      await armed;
+    },
     async kill() {
       child.kill("SIGKILL");
       await ended;
@@ -78,6 +82,7 @@ async function main(orders: Orders): Promise<void> {
   let place: string | undefined;
   process.on("message", (message) => {
     place = String(message);
+    process.send?.("armed");
   });
   process.on("disconnect", () => process.exit());
   const ledger = await openLedger(orders.ledgerUrl);

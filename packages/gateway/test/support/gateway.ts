@@ -110,9 +110,9 @@ export async function startWorld(options: Partial<GatewayOptions> & { grant?: nu
   return world;
 }
 
-/** Resolves once the condition holds; rejects after five seconds. */
+/** Resolves once the condition holds; rejects after half a minute. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + 5000;
+  const until = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > until) assert.fail(`never: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
