@@ -1,5 +1,6 @@
 import { type CircuitBreaker, circuitBreaker } from "./circuit-breaker.ts";
 import { type FairQueue, fairQueue } from "./fair-queue.ts";
+import { type Speed, speed } from "./speed.ts";
 
 /** A request that wants a node. Work is in pixel-steps: pictures × width × height × steps. */
 export interface Ticket {
@@ -93,9 +94,7 @@ interface Node {
   pausedUntil: number;
   /** What others gave it to do, as last reported. */
   others: number;
-  reported: ReadonlyMap<string, number>;
-  /** Measured here: smoothed seconds for a pixel-step, by model, and when last. */
-  readonly measured: Map<string, { readonly rate: number; readonly at: number }>;
+  readonly speed: Speed;
 }
 
 type Refusal =
@@ -103,10 +102,6 @@ type Refusal =
   /** In how many ms one of the nodes may be tried again; 0: they only have too much to do. */
   | { readonly refused: "overloaded"; readonly opensInMs: number };
 
-/** How much a new measurement weighs against those before. */
-const WEIGHT = 0.2;
-/** After this long without a measurement a node is taken to be as fast as the others, so that it gets another chance. */
-const FORGET_MS = 60_000;
 const BLIND_RETRY_MS = 2_000;
 
 const sum = (values: Iterable<number>) => {
@@ -127,16 +122,11 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
 
   const ownWork = (node: Node) => sum([...node.inFlight.values()].map(({ work }) => work));
 
-  function knownRate({ measured, reported }: Node, model: string, now: number): number | undefined {
-    const own = measured.get(model);
-    return own && now - own.at < FORGET_MS ? own.rate : reported.get(model);
-  }
-
   /** Seconds for a pixel-step; of a node that was never measured, as the others take on average. */
   function rate(node: Node, model: string, now: number): number | undefined {
-    const own = knownRate(node, model, now);
+    const own = node.speed.secondsPerPixelStep(model, now);
     if (own !== undefined) return own;
-    const known = [...nodes.values()].flatMap((other) => knownRate(other, model, now) ?? []);
+    const known = [...nodes.values()].flatMap((other) => other.speed.secondsPerPixelStep(model, now) ?? []);
     return known.length > 0 ? sum(known) / known.length : undefined;
   }
 
@@ -216,8 +206,7 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
         inFlight: new Map(),
         pausedUntil: 0,
         others: 0,
-        reported: new Map(),
-        measured: new Map(),
+        speed: speed(),
       });
     },
     remove(id) {
@@ -229,7 +218,7 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       if (!node) return;
       // What it has of us is counted exactly, and changes between two reports.
       node.others = Math.max(0, pendingPixelSteps - ownWork(node));
-      node.reported = secondsPerPixelStep;
+      node.speed.report(secondsPerPixelStep);
     },
     enter(ticket, now, returning = false) {
       // Whoever waits already was decided about: what is free now, they cannot use.
@@ -275,9 +264,7 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       if (!node || !dispatched) return;
       node.inFlight.delete(ticket);
       if (outcome === "made") {
-        const sample = (now - dispatched.since) / 1000 / dispatched.total;
-        const before = node.measured.get(ticket.model)?.rate ?? sample;
-        node.measured.set(ticket.model, { rate: before + WEIGHT * (sample - before), at: now });
+        node.speed.measure(ticket.model, (now - dispatched.since) / 1000, dispatched.total, now);
       }
       if (outcome === "made" || outcome === "answered") node.breaker.succeeded();
       else if (outcome === "failed" || outcome === "unreachable") node.breaker.failed(now);
