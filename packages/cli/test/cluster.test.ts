@@ -86,6 +86,10 @@ test("two gateways share their nodes; a node joins, is checked, and a rolling re
     const checked = await run("nodes", "check", alpha.where, "--token", "wrong");
     assert.equal(checked.code, 1);
     assert.match(checked.out, /^wrong: no atoma node is ready/);
+    assert.equal((await run("nodes", "drain", "alpha")).code, 0);
+    assert.match((await run("nodes", "list")).out, /^alpha {2}.* {2}draining {2}joins$/m);
+    assert.equal((await run("nodes", "resume", "alpha")).code, 0);
+    assert.equal((await run("nodes", "drain", "nobody")).code, 2);
   });
 
   const before = await usage();

@@ -83,7 +83,7 @@ export async function checkNode(config: NodeConfig, { generate, model, print }: 
     await registry.probe();
     const [status] = registry.status();
     if (!status?.ready) {
-      print(`wrong: no ${config.dialect} node is ready at ${config.url}`);
+      print(`wrong: no ${config.dialect ?? "atoma"} node is ready at ${config.url}`);
       if (status?.reason !== undefined) print(`       ${status.reason}`);
       return false;
     }
