@@ -68,7 +68,8 @@ describe("a node's queue", () => {
   });
 
   test("a model process killed in mid-picture: a clear 500, then a picture", async () => {
-    await using node = await loadedNode();
+    // As long to load again as a busy machine needs.
+    await using node = await loadedNode({ deadlines: { startMs: 60_000 } });
     const broken = post(node, LONG);
     await untilLoad(node, (load) => load.running === 1);
     const waiting = post(node);
