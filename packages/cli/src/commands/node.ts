@@ -30,13 +30,13 @@ export async function node(config: Config): Promise<void> {
     logger: log,
   });
   await server.ready;
+  const stopping = new AbortController();
+  void stop.then(() => stopping.abort());
+  const self = { url: config.advertise_url ?? server.url, token };
   const membership =
     config.join === undefined || config.join_token === undefined
       ? undefined
-      : await Promise.race([
-          join(config.join, config.join_token, { url: config.advertise_url ?? server.url, token }, log),
-          stop.then(() => undefined),
-        ]).catch(async (error: unknown) => {
+      : await join(config.join, config.join_token, self, log, stopping.signal).catch(async (error: unknown) => {
           await server.close(0);
           throw new UsageError(error instanceof Error ? error.message : "the gateway was not joined");
         });
