@@ -11,6 +11,7 @@ import {
   ImageEditProgressEvent,
   ImageErrorEvent,
   ImageGeneration,
+  ImageGenerationEnded,
   ImagePartialEvent,
   ImageProgressEvent,
   Model,
@@ -30,6 +31,7 @@ const schemas = {
   ImageEditProgressEvent,
   ImageErrorEvent,
   ImageGeneration,
+  ImageGenerationEnded,
   ImagePartialEvent,
   ImageProgressEvent,
   Model,
@@ -255,6 +257,25 @@ export function openApiDocument(version: string) {
           summary: "Whether requests can be served",
           security: [],
           responses: { "200": json("Ready.", "Health"), ...malformed, "503": json("Not ready.", "Health") },
+        },
+      },
+    },
+    webhooks: {
+      imageGenerationEnded: {
+        post: {
+          tags: ["Images"],
+          summary: "An asynchronous generation has ended; sent to the webhook of the key that began it",
+          description:
+            "Signed by Standard Webhooks. Any 2xx answers it; otherwise it is sent again, with the same `webhook-id`.",
+          security: [],
+          parameters: ["webhook-id", "webhook-timestamp", "webhook-signature"].map((name) => ({
+            name,
+            in: "header",
+            required: true,
+            schema: { type: "string" },
+          })),
+          requestBody: { required: true, content: { "application/json": { schema: ref("ImageGenerationEnded") } } },
+          responses: { "2XX": { description: "Received." }, "410": { description: "Not to be sent any more." } },
         },
       },
     },

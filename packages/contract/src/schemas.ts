@@ -136,6 +136,17 @@ export const ImageGeneration = Type.Object({
   error: Type.Optional(Failure),
 });
 
+/** What a key's webhook is told. */
+export const ImageGenerationEnded = Type.Object({
+  type: strings(["image.generation.succeeded", "image.generation.failed", "image.generation.cancelled"]),
+  timestamp: Type.String({ description: "When it ended, in ISO 8601." }),
+  data: Type.Object({
+    id: Type.String({ description: "Of the generation." }),
+    object: Type.Literal("image.generation"),
+    status: strings(["succeeded", "failed", "cancelled"]),
+  }),
+});
+
 export const ImagePartialEvent = Type.Object({
   type: Type.Literal("image_generation.partial_image"),
   b64_json: Type.String(),
