@@ -17,6 +17,7 @@ export interface Registry {
    * will be free in time, and the signal's reason.
    */
   acquire(job: ImageJob, wanted: Wanted): Promise<Lease>;
+  /** Whether some node is ready, and may get requests. */
   anyReady(): boolean;
   /** How each node is now. */
   status(): readonly NodeStatus[];
@@ -147,7 +148,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       requireAble(job);
       return dispatch.acquire(job, (node) => suits(node, job), wanted);
     },
-    anyReady: () => all().some((node) => node.ready),
+    anyReady: () => all().some(({ ready, draining }) => ready && !draining),
     status: () =>
       all().map((node) => ({
         name: node.name,
