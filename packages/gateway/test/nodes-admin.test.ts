@@ -55,9 +55,7 @@ test("a node that is added is used by every gateway within a second, and no toke
     models: [{ id: "flux", upstream: "black-forest-labs/FLUX.1-dev", steps: { default: 28 } }],
   });
   assert.equal(foreign.status, 201, foreign.text);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  assert.equal((await ask("scripted")).status, 200);
-  assert.equal((await ask("flux")).status, 200);
+  for (const model of ["scripted", "flux"]) await eventually(async () => (await ask(model)).status === 200);
   assert.equal(node.requests[0]?.headers.authorization, "Bearer node-secret");
   assert.deepEqual(
     [sglang.requests[0]?.body.model, sglang.requests[0]?.understood?.steps],
