@@ -101,6 +101,11 @@ def _place_single(rng, w, h, size):
     return place, x, y, r
 
 
+def default_background(colours):
+    """What a caption that names no background means: white, or what a white object is seen on."""
+    return "white" if "white" not in colours else "black" if "blue" in colours else "blue"
+
+
 def _spread(rng, w, h, cells, r):
     """Jitters points given in fractions of the picture, keeping each circle of radius r inside."""
     points = []
@@ -160,6 +165,9 @@ def sample_scene(rng, kind=None, holdout=True, bucket=None, mix=(.5, .3, .2)):
         r = short * rng.uniform(.11, .13)
         for x, y in _spread(rng, w, h, cells, r):
             scene["objects"].append({**o, "x": x, "y": y, "r": r})
+    colours = [o["colour"] for o in scene["objects"]]
+    if "white" in colours and default_background(colours) not in colours and rng.random() < .6:
+        background = scene["background"] = default_background(colours)
     for o in scene["objects"]:
         o["rgb"] = tuple(min(255, max(0, v + rng.randint(-6, 6))) for v in COLOURS[o["colour"]])
     scene["rgb"] = tuple(min(255, max(0, v + rng.randint(-5, 5))) for v in COLOURS[background])
@@ -244,9 +252,8 @@ def caption(rng, scene):
     """
     kind, objects = scene["kind"], scene["objects"]
     unknown = rng.random() < .12
-    # What a caption leaves open is drawn in one way: centred, not small, on white, side by side. A reader expects no
-    # less, and a small model cannot afford to guess where things go.
-    say_background = scene["background"] != "white" or rng.random() < .3
+    # What a caption leaves open is drawn in one way: centred, not small, side by side, on white (what is white: on blue).
+    # A reader expects no less, and a small model cannot afford to guess where things go.
     slots = []
     place_text = ""
     if kind == "single":
@@ -283,6 +290,9 @@ def caption(rng, scene):
         slots = [{"shape": o["shape"], "colour": o["colour"] if say_colour else None, "size": None, "place": None,
                   "relation": None} for _ in objects]
     background = ""
+    # Only colours that are said tell what stands out.
+    expected = default_background([slot["colour"] for slot in slots])
+    say_background = scene["background"] != expected or rng.random() < .3
     if say_background:
         word = rng.choice(COLOUR_WORDS.get(scene["background"], [scene["background"]]))
         background = " " + rng.choice(BACKGROUND_WORDS).format(word)
