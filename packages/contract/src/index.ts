@@ -1,3 +1,4 @@
+export * from "./admin-schemas.ts";
 export * from "./compute-units.ts";
 export * from "./edit-body.ts";
 export * from "./edit-job.ts";
@@ -10,6 +11,7 @@ export * from "./input-image.ts";
 export * from "./model-card.ts";
 export * from "./multipart.ts";
 export * from "./openapi.ts";
+export * from "./openapi-admin.ts";
 export * from "./parse-edit-request.ts";
 export * from "./parse-image-request.ts";
 export * from "./parse-json.ts";

@@ -1,3 +1,4 @@
+import { openApiParts, requestId, text } from "./openapi-parts.ts";
 import {
   CreateImageRequest,
   CreateImageResponse,
@@ -38,16 +39,8 @@ const schemas = {
   ModelList,
 };
 
-const requestId = { "x-request-id": { schema: { type: "string" } } };
-const ref = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` });
-const json = (description: string, name: keyof typeof schemas) => ({
-  description,
-  headers: requestId,
-  content: { "application/json": { schema: ref(name) } },
-});
-const failure = (description: string) => json(description, "ErrorResponse");
+const { ref, json, failure } = openApiParts(schemas);
 
-const text = (description: string) => ({ description, schema: { type: "string" } });
 /** Of a key with limits. */
 const limits = Object.fromEntries(
   ["requests", "images"].flatMap((what) => [

@@ -1,7 +1,11 @@
 import Type, { type Static, type TSchema } from "typebox";
 import { INPUT_FIDELITIES, MODERATIONS, OUTPUT_FORMATS, QUALITIES_IN, RESPONSE_FORMATS, STYLES } from "./fields.ts";
 
-const strings = (values: readonly string[]) => Type.Union(values.map((v) => Type.Literal(v)));
+export const strings = (values: readonly string[], description?: string) =>
+  Type.Union(
+    values.map((v) => Type.Literal(v)),
+    description === undefined ? {} : { description },
+  );
 const nullable = <T extends TSchema>(schema: T, description: string) =>
   Type.Optional(Type.Union([schema, Type.Null()], { description }));
 

@@ -15,9 +15,9 @@ import { startDeliverer } from "./webhooks/deliver.ts";
 import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
+export { DIALECT_NAMES, type DialectName } from "@atoma/contract";
 export type { S3Options } from "./files/s3.ts";
 export { type CheckOptions, checkNode } from "./nodes/check-node.ts";
-export { DIALECT_NAMES, type DialectName } from "./nodes/dialect.ts";
 export type { ForeignName } from "./nodes/dialects.ts";
 export { type NodeModel, readForeignModel, readForeignModels } from "./nodes/foreign-models.ts";
 export type { NodeConfig } from "./nodes/node.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type ApiError, errors, openApiDocument } from "@atoma/contract";
+import { type ApiError, adminOpenApiDocument, errors, openApiDocument } from "@atoma/contract";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
@@ -9,7 +9,7 @@ import { refuseConnection, watchConnections } from "./http/refuse-connection.ts"
 import { correlationId, newRequestId } from "./http/request-id.ts";
 import { logFailure, sendError, toApiError } from "./http/send-error.ts";
 import type { Runner } from "./jobs/runner.ts";
-import { docsRoutes } from "./routes/docs.ts";
+import { docsAssets, documentRoutes } from "./routes/docs.ts";
 import { deleteGenerationJob, getGenerationJob } from "./routes/generation-jobs.ts";
 import { healthRoute } from "./routes/health.ts";
 import { imageFiles } from "./routes/image-files.ts";
@@ -25,6 +25,8 @@ declare module "fastify" {
   }
 }
 
+/** Of the HTTP interfaces. */
+const VERSION = "0.1.0";
 const MAX_HEADER_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const UNREAD_BODY_MS = 60_000;
@@ -138,9 +140,11 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   modelRoutes(app, deps);
   healthRoute(app, deps);
   nodeHeartbeat(app, deps);
-  if (deps.adminKey !== undefined) adminRoutes(app, deps, deps.adminKey);
-  const document = openApiDocument("0.1.0");
-  app.get("/openapi.json", async () => document);
-  docsRoutes(app);
+  documentRoutes(app, "", openApiDocument(VERSION));
+  if (deps.adminKey !== undefined) {
+    adminRoutes(app, deps, deps.adminKey);
+    documentRoutes(app, "/admin/v1", adminOpenApiDocument(VERSION));
+  }
+  docsAssets(app);
   return app;
 }

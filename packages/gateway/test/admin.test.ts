@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { startWorld } from "./support/gateway.ts";
+import { adminDocument, checkedFetch } from "./support/openapi.ts";
 
 const adminKey = "sk-atoma-admin-test";
 const world = await startWorld({ adminKey });
@@ -14,7 +15,7 @@ interface AdminAnswer {
 }
 
 async function admin(method: string, path: string, body?: object, headers = {}): Promise<AdminAnswer> {
-  const response = await fetch(`${world.gateway.url}/admin/v1${path}`, {
+  const response = await checkedFetch(`${world.gateway.url}/admin/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${adminKey}`, ...(body && { "content-type": "application/json" }), ...headers },
     ...(body && { body: JSON.stringify(body) }),
@@ -28,10 +29,12 @@ test("only the admin key opens it, and only where one is set", async () => {
   for (const key of [world.key, "nope", `${adminKey}x`]) {
     assert.equal((await admin("GET", "/accounts", undefined, { authorization: `Bearer ${key}` })).status, 401);
   }
-  assert.equal((await fetch(`${world.gateway.url}/admin/v1/accounts`)).status, 401);
+  assert.equal((await checkedFetch(`${world.gateway.url}/admin/v1/accounts`)).status, 401);
   assert.equal((await world.generate({}, { authorization: `Bearer ${adminKey}` })).status, 401);
   await using closed = await startWorld();
-  assert.equal((await fetch(`${closed.gateway.url}/admin/v1/accounts`)).status, 404);
+  for (const path of ["/accounts", "/openapi.json", "/docs"]) {
+    assert.equal((await fetch(`${closed.gateway.url}/admin/v1${path}`)).status, 404);
+  }
 });
 
 test("an account, a grant, a key with limits; a picture; its usage and its hold", async () => {
@@ -74,7 +77,7 @@ test("a key's rights change and end", async () => {
 test("a key may be given an alias: it stands for the model that it names then", async () => {
   await using named = await startWorld({ adminKey, modelAliases: { nickname: "scripted", other: "elsewhere" } });
   const rights = async (allowed_models: string[] | null) => {
-    const response = await fetch(`${named.gateway.url}/admin/v1/keys`, {
+    const response = await checkedFetch(`${named.gateway.url}/admin/v1/keys`, {
       method: "POST",
       headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
       body: JSON.stringify({ account_id: named.accountId, name: "k", allowed_models }),
@@ -108,6 +111,52 @@ test("bad arguments name what is wrong; unknown things are 404", async () => {
     const answer = await admin(method, path, body);
     assert.deepEqual([answer.status, answer.json.error.code], [status, code], `${method} ${path}`);
   }
+});
+
+test("all other answers are those of the document, too: pages, webhooks, deletions, refused bodies", async () => {
+  const { json: key } = await admin("POST", "/keys", {
+    account_id: world.accountId,
+    name: "k",
+    expires_at: null,
+    allowed_models: null,
+    concurrent_requests: 2,
+  });
+  assert.equal((await admin("GET", "/accounts?limit=1")).json.data.length, 1);
+  assert.equal((await admin("GET", `/accounts?after=${world.accountId}&limit=5`)).status, 200);
+  assert.equal((await admin("GET", `/accounts/${world.accountId}`)).json.id, world.accountId);
+  assert.equal((await admin("GET", "/keys?limit=1")).json.data.length, 1);
+  assert.equal((await admin("GET", "/usage?from=2026-01-01&to=2026-01-02&model=m")).json.data.length, 0);
+  assert.equal((await admin("GET", "/usage?from=now")).status, 400);
+  assert.equal((await admin("GET", "/audit?after=2")).json.data.length, 1);
+  assert.equal((await admin("GET", "/audit?after=x")).json.error.param, "after");
+  const webhook = `/keys/${key.id}/webhook`;
+  assert.equal((await admin("GET", webhook)).status, 404);
+  assert.match((await admin("PUT", webhook, { url: "https://example.com/hook" })).json.secret, /^whsec_/);
+  assert.equal((await admin("PUT", "/keys/none1/webhook", { url: "https://example.com/hook" })).status, 404);
+  assert.equal((await admin("GET", webhook)).json.url, "https://example.com/hook");
+  assert.equal((await admin("DELETE", webhook)).status, 204);
+  assert.equal((await admin("DELETE", webhook)).status, 404);
+  const wrongType = { "content-type": "text/plain" };
+  assert.equal((await admin("PATCH", `/keys/${key.id}`, { name: "other" }, wrongType)).status, 415);
+  assert.equal((await admin("PATCH", `/keys/${key.id}`, { name: "x".repeat(300_000) })).status, 413);
+});
+
+test("the document is served without a key, every reference of it resolves, and every operation has a name of its own", async () => {
+  const served = await fetch(`${world.gateway.url}/admin/v1/openapi.json`);
+  assert.deepEqual(await served.json(), adminDocument);
+  assert.equal((await fetch(`${world.gateway.url}/admin/v1/docs`)).status, 200);
+  const references = [...JSON.stringify(adminDocument).matchAll(/"\$ref":"#([^"]+)"/g)].map((match) => match[1] ?? "");
+  assert.ok(references.length > 20);
+  for (const pointer of new Set(references)) {
+    let at: unknown = adminDocument;
+    for (const part of pointer.split("/").slice(1)) at = Reflect.get(Object(at), part);
+    assert.equal(typeof at, "object", pointer);
+  }
+  const names = Object.values(adminDocument.paths).flatMap((path) =>
+    Object.values(path).flatMap((operation) => ("operationId" in operation ? [operation.operationId] : [])),
+  );
+  assert.ok(names.length > 20);
+  assert.equal(new Set(names).size, names.length);
 });
 
 test("every action is in the audit log, and the books are right", async () => {

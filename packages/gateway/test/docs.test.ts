@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startWorld } from "./support/gateway.ts";
 
-const world = await startWorld();
+const world = await startWorld({ adminKey: "sk-atoma-admin-test" });
 after(() => world[Symbol.asyncDispose]());
 const { url } = world.gateway;
 
@@ -68,6 +68,9 @@ test("a browser shows the operations, and asks no other origin for anything", as
     await page.getByRole("button", { name: "Try it out" }).waitFor({ state: "visible", timeout: 20_000 });
     if (process.env.ATOMA_DOCS_SCREENSHOT) await page.screenshot({ path: process.env.ATOMA_DOCS_SCREENSHOT });
     assert.ok(asked.some((address) => address === `${url}/openapi.json`));
+    await page.goto(`${url}/admin/v1/docs`);
+    await page.getByText("Make an account", { exact: true }).waitFor({ state: "visible", timeout: 20_000 });
+    assert.ok(asked.some((address) => address === `${url}/admin/v1/openapi.json`));
     assert.deepEqual(
       asked.filter((address) => !address.startsWith(`${url}/`) && !address.startsWith("data:")),
       [],

@@ -7,12 +7,13 @@ import pino from "pino";
 import { startGateway } from "../src/index.ts";
 import { startForeignServer } from "./support/foreign-servers.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { checkedFetch } from "./support/openapi.ts";
 import { startScriptedNode } from "./support/scripted-node.ts";
 
 const adminKey = "sk-atoma-admin-test";
 
 async function admin(world: World, method: string, path: string, body?: object) {
-  const response = await fetch(`${world.gateway.url}/admin/v1/nodes${path}`, {
+  const response = await checkedFetch(`${world.gateway.url}/admin/v1/nodes${path}`, {
     method,
     headers: { authorization: `Bearer ${adminKey}`, ...(body && { "content-type": "application/json" }) },
     ...(body && { body: JSON.stringify(body) }),

@@ -13,6 +13,7 @@ import { isPublicAddress } from "../src/webhooks/public-address.ts";
 import { openSender } from "../src/webhooks/sender.ts";
 import { checkTarget, ForbiddenTarget, publicLookup } from "../src/webhooks/target.ts";
 import { eventually, startWorld } from "./support/gateway.ts";
+import { checkedFetch } from "./support/openapi.ts";
 
 interface Received {
   readonly headers: Record<string, string>;
@@ -148,7 +149,7 @@ test("an asynchronous generation tells its key's webhook, signed, without pictur
   await using world = await startWorld({ adminKey, webhookTargets: "any" });
   const [record] = await world.ledger.listKeys({ accountId: world.accountId });
   const admin = async (method: string, body?: object) => {
-    const response = await fetch(`${world.gateway.url}/admin/v1/keys/${record?.id}/webhook`, {
+    const response = await checkedFetch(`${world.gateway.url}/admin/v1/keys/${record?.id}/webhook`, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, ...(body && { "content-type": "application/json" }) },
       ...(body && { body: JSON.stringify(body) }),

@@ -8,6 +8,11 @@ export function onlyFields(body: Body, names: readonly string[]): void {
   if (unknown !== undefined) throw errors.unknownParameter(unknown);
 }
 
+/** The same for the fields that a schema of the admin API has. */
+export function onlyFieldsOf(body: Body, { properties }: { readonly properties: object }): void {
+  onlyFields(body, Object.keys(properties));
+}
+
 export function text(body: Body, name: string): string | undefined {
   const value = body[name];
   if (value === undefined) return undefined;

@@ -1,15 +1,13 @@
-import { CapabilitiesError, errors } from "@atoma/contract";
+import { adminSchemas, CapabilitiesError, DIALECT_NAMES, errors } from "@atoma/contract";
 import type { NodeEntry } from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
-import { DIALECT_NAMES } from "../nodes/dialect.ts";
 import { readForeignModels } from "../nodes/foreign-models.ts";
 import type { NodeStatus } from "../nodes/registry.ts";
 import { dialectNamed } from "../nodes/shared-nodes.ts";
-import { onlyFields, requiredOrigin, requiredText, text, whole } from "./fields.ts";
+import { onlyFieldsOf, requiredOrigin, requiredText, text, whole } from "./fields.ts";
 
 const BY = { actor: "admin api" };
-const FIELDS = ["name", "url", "dialect", "token", "models", "max_concurrent", "joins"];
 
 type WithName = { Params: { name: string } };
 type Body = Record<string, unknown>;
@@ -66,11 +64,11 @@ export function adminNodes(
 
   admin.post("/nodes", async (request, reply) => {
     const body = await bodyOf(request);
-    onlyFields(body, FIELDS);
+    onlyFieldsOf(body, adminSchemas.NewNode);
     const name = requiredText(body, "name");
     reply.code(201);
     if (body.joins === true) {
-      onlyFields(body, ["name", "joins"]);
+      onlyFieldsOf(body, adminSchemas.NewJoiningNode);
       const { token } = await nodes.expect(name, BY);
       return { join_token: token, ...(await show(name)) };
     }

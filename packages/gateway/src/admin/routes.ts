@@ -1,4 +1,4 @@
-import { ApiError, errors, parseJsonObject } from "@atoma/contract";
+import { ApiError, adminSchemas, errors, HOLD_STATES, parseJsonObject } from "@atoma/contract";
 import { accountIdFrom, holdIdFrom, type KeyChange, keyIdFrom, LedgerInputError } from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
@@ -6,7 +6,7 @@ import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminGate } from "./authenticate-admin.ts";
-import { onlyFields, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
+import { onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
 import { adminNodes } from "./nodes.ts";
 import {
   accountToWire,
@@ -19,8 +19,6 @@ import {
 } from "./to-wire.ts";
 
 const BY = { actor: "admin api" };
-const RIGHTS = ["expires_at", "allowed_models", "requests_per_minute", "images_per_minute", "concurrent_requests"];
-const STATES = ["held", "posted", "voided", "expired"] as const;
 
 type Query = Readonly<Record<string, string | undefined>>;
 type WithId = { Params: { id: string } };
@@ -97,7 +95,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.post("/accounts", async (request, reply) => {
         const body = await bodyOf(request, deps);
-        onlyFields(body, ["name"]);
+        onlyFieldsOf(body, adminSchemas.NewAccount);
         reply.code(201);
         return accountToWire(await ledger.createAccount({ name: requiredText(body, "name"), ...BY }));
       });
@@ -108,7 +106,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.post<WithId>("/accounts/:id/grants", async (request) => {
         const body = await bodyOf(request, deps);
-        onlyFields(body, ["units", "reference", "memo"]);
+        onlyFieldsOf(body, adminSchemas.Grant);
         const units = whole(body, "units", 1);
         if (units === undefined) throw errors.missingParameter("units");
         const grant = { reference: requiredText(body, "reference"), memo: text(body, "memo"), ...BY };
@@ -127,7 +125,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.post("/keys", async (request, reply) => {
         const body = await bodyOf(request, deps);
-        onlyFields(body, ["account_id", "name", ...RIGHTS]);
+        onlyFieldsOf(body, adminSchemas.NewKey);
         const accountId = accountIdFrom(requiredText(body, "account_id"));
         const name = requiredText(body, "name");
         const { key, record } = await ledger.createKey({ ...rightsOf(body, deps.registry), accountId, name, ...BY });
@@ -136,7 +134,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.patch<WithId>("/keys/:id", async (request) => {
         const body = await bodyOf(request, deps);
-        onlyFields(body, ["name", ...RIGHTS]);
+        onlyFieldsOf(body, adminSchemas.KeyChange);
         const change = { ...rightsOf(body, deps.registry), name: text(body, "name"), ...BY };
         return keyToWire(await ledger.updateKey(keyIdFrom(request.params.id), change));
       });
@@ -154,7 +152,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.put<WithId>("/keys/:id/webhook", async (request) => {
         const body = await bodyOf(request, deps);
-        onlyFields(body, ["url"]);
+        onlyFieldsOf(body, adminSchemas.WebhookTarget);
         const url = targetOf(requiredText(body, "url"), deps.webhookTargets);
         const { secret, ...webhook } = await ledger.setWebhook(keyIdFrom(request.params.id), url, BY);
         return { ...webhookToWire(webhook), secret };
@@ -181,8 +179,8 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
       });
       admin.get("/holds", async (request) => {
         const { account_id: account, before, state, ...query } = queryOf(request);
-        const known = STATES.find((s) => s === state);
-        if (state !== undefined && known === undefined) throw errors.invalidValue("state", state, STATES);
+        const known = HOLD_STATES.find((s) => s === state);
+        if (state !== undefined && known === undefined) throw errors.invalidValue("state", state, HOLD_STATES);
         const { holds, next } = await ledger.listHolds({
           accountId: account === undefined ? undefined : accountIdFrom(account),
           before: before === undefined ? undefined : holdIdFrom(before),

@@ -1,7 +1,4 @@
-import type { ApiError, EditJob, GenerationEvent, ImageJob } from "@atoma/contract";
-
-export const DIALECT_NAMES = ["atoma", "openai", "vllm-omni", "sglang", "sdcpp", "mistralrs", "localai"] as const;
-export type DialectName = (typeof DIALECT_NAMES)[number];
+import type { ApiError, DialectName, EditJob, GenerationEvent, ImageJob } from "@atoma/contract";
 
 /** A job as one kind of node wants to be asked. */
 export interface NodeRequest {

@@ -1,6 +1,7 @@
+import type { DialectName } from "@atoma/contract";
 import type { Abilities } from "./abilities.ts";
 import { atoma } from "./atoma.ts";
-import type { Dialect, DialectName } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { LOCALAI, localai } from "./localai.ts";
 import { MISTRALRS, mistralrs } from "./mistralrs.ts";
 import { OPENAI, openai } from "./openai.ts";

@@ -1,13 +1,13 @@
 import {
   CAPABILITY_NAMES,
   CapabilitiesError,
+  type DialectName,
   fromModelObject,
   type ModelCapabilities,
   type ModelCard,
   readCapabilities,
 } from "@atoma/contract";
 import { withinAbilities } from "./abilities.ts";
-import type { DialectName } from "./dialect.ts";
 import { ABILITIES, type ForeignName } from "./dialects.ts";
 
 /** A model that a node serves, and what the node calls it. */

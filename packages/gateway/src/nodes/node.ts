@@ -1,6 +1,6 @@
-import type { ModelCard } from "@atoma/contract";
+import type { DialectName, ModelCard } from "@atoma/contract";
 import { Client, Pool } from "undici";
-import type { Dialect, DialectName } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { DIALECTS } from "./dialects.ts";
 import type { NodeModel } from "./foreign-models.ts";
 

@@ -1,7 +1,6 @@
-import { CapabilitiesError } from "@atoma/contract";
+import { CapabilitiesError, DIALECT_NAMES, type DialectName } from "@atoma/contract";
 import type { Ledger, NodeEntry } from "@atoma/ledger";
 import type { Logger } from "pino";
-import { DIALECT_NAMES, type DialectName } from "./dialect.ts";
 import { readForeignModels } from "./foreign-models.ts";
 import type { NodeConfig } from "./node.ts";
 

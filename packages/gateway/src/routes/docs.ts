@@ -21,25 +21,25 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Addresses are relative, so that the page also works behind a proxy that puts a path before ours. */
-const PAGE = `<!doctype html>
+/** Addresses are relative, so that the page also works behind a proxy that puts a path before ours. `docs` leads to `/docs`. */
+const pageAt = (docs: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Atoma API</title>
-<link rel="icon" href="docs/favicon.png">
-<link rel="stylesheet" href="docs/viewer.css">
+<link rel="icon" href="${docs}/favicon.png">
+<link rel="stylesheet" href="${docs}/viewer.css">
 </head>
 <body>
 <div id="viewer"></div>
-<script src="docs/viewer.js"></script>
-<script src="docs/start.js"></script>
+<script src="${docs}/viewer.js"></script>
+<script src="${docs}/start.js"></script>
 </body>
 </html>
 `;
 
-/** Without a validator address: the default would show the document to a server of the viewer's makers. */
+/** The document beside the page. Without a validator address: the default would show the document to a server of the viewer's makers. */
 const START = `SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#viewer",
@@ -73,12 +73,16 @@ function send(request: FastifyRequest, reply: FastifyReply, { type, bytes, etag 
   return reply.type(type).send(bytes);
 }
 
-/** `GET /docs`: the OpenAPI document as a page to read and to try, with all it needs under `/docs/`. */
-export function docsRoutes(app: FastifyInstance): void {
-  const page = asset("text/html; charset=utf-8", PAGE);
-  let assets: Readonly<Record<string, Asset>> | undefined; // two megabytes, which most gateways never show
+/** `GET {path}/openapi.json`, and `GET {path}/docs`: the same as a page to read and to try. Both need no key. */
+export function documentRoutes(app: FastifyInstance, path: string, document: object): void {
+  const page = asset("text/html; charset=utf-8", pageAt(`${"../".repeat(path.split("/").length - 1)}docs`));
+  app.get(`${path}/openapi.json`, async () => document);
+  app.get(`${path}/docs`, (request, reply) => send(request, reply, page));
+}
 
-  app.get("/docs", (request, reply) => send(request, reply, page));
+/** All that the pages need, under `/docs/`. */
+export function docsAssets(app: FastifyInstance): void {
+  let assets: Readonly<Record<string, Asset>> | undefined; // two megabytes, which most gateways never show
   app.get<{ Params: { asset: string } }>("/docs/:asset", (request, reply) => {
     assets ??= loadAssets();
     const { asset: name } = request.params;

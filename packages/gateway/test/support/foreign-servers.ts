@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { DialectName } from "../../src/nodes/dialect.ts";
+import type { DialectName } from "@atoma/contract";
 import { type NodeJob, picture } from "./scripted-node.ts";
 
 export type ForeignName = Exclude<DialectName, "atoma">;
