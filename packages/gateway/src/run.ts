@@ -68,7 +68,10 @@ export async function keep(
   return toAnswer(run.job, kept, usage, deps.now());
 }
 
-/** Settles what was made. Nothing has been sent yet; nobody is charged if the client has left. */
+/**
+ * Settles what was made. Nothing has been sent yet; nobody is charged if the client has left. From here on the deadline
+ * no longer counts: it could come while the charge is written, and take away a picture that is paid for.
+ */
 export async function charge(
   deps: Deps,
   run: Run,
@@ -76,8 +79,8 @@ export async function charge(
   answer: Answer,
 ): Promise<void> {
   run.departure.signal.throwIfAborted();
-  await settle(deps.ledger, holdId, units, serializeAnswer(answer));
   run.departure.finished();
+  await settle(deps.ledger, holdId, units, serializeAnswer(answer));
 }
 
 /** Voids a run's hold; if even that fails, its deadline frees it. A hold that was posted stays posted. */

@@ -18,7 +18,7 @@ export interface ExchangeContext {
   /** The pictures of an edit; let go of as soon as no other node can be asked. */
   readonly upload?: Upload | undefined;
   readonly requestId: string;
-  /** Aborted with an ApiError as its reason: the client left, or the deadline came. */
+  /** Aborted with what is to be thrown then: the client left, the deadline came, or the job is stopped. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
