@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -90,6 +90,18 @@ for (const [engine, open] of Object.entries(engines)) {
     });
   });
 }
+
+test("disk: what cannot be stored leaves no half behind", async () => {
+  const store = await openDiskStore(folder);
+  const name = nameAt(Date.now() + HOUR);
+  // A folder in its place: the bytes are written, and cannot be renamed.
+  await mkdir(join(folder, name));
+  await assert.rejects(store.put(name, Buffer.from("x")));
+  assert.deepEqual(
+    (await readdir(folder)).filter((file) => file.endsWith(".part")),
+    [],
+  );
+});
 
 test("S3: more expired files than a page of a listing has", async () => {
   const store = await openS3Store({ ...server.options, prefix: "many/" }, silent);

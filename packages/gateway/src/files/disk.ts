@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { errors } from "@atoma/contract";
@@ -26,14 +26,15 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
   return {
     async put(name, bytes) {
       const path = join(folder, name);
-      const file = await open(`${path}.part`, "wx", 0o640);
+      const part = `${path}.part`;
       try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
+        await writeFile(part, bytes, { flag: "wx", mode: 0o640, flush: true });
+        await rename(part, path);
+      } catch (error) {
+        // A full disk is the more full of halves.
+        await rm(part, { force: true });
+        throw error;
       }
-      await rename(`${path}.part`, path);
     },
 
     async get(name) {
