@@ -162,6 +162,10 @@ const FAULTS: Record<string, { readonly fault: Fault; readonly expected: Expecte
     expected: BAD,
   },
   "S-087 HTML": { fault: (response) => send(response, 200, "<html>busy</html>"), expected: BAD },
+  "S-087 text that quotes the prompt": {
+    fault: (response, _normal, { prompt }) => void response.writeHead(200).end(String(prompt)),
+    expected: BAD,
+  },
   "S-087 empty": { fault: (response) => send(response, 200, ""), expected: BAD },
   "S-087 200 with an error": { fault: (response) => send(response, 200, { error: "text" }), expected: BAD },
   "S-087 data prefix": {
@@ -291,6 +295,7 @@ async function faultTable(name: ForeignName, { server, world }: { server: Foreig
     if (expected.code !== undefined) assert.equal(answer.json.error.code, expected.code, label);
     assert.equal(await world.available(), before.available, label);
     assert.doesNotMatch(answer.text, /10\.0\.0\.1|169\.254|stack|passwd/);
+    assert.doesNotMatch(world.log.join(""), /secret otter/, label);
     assert.deepEqual(server.strays, [], label);
     // One failure after another would open the node's circuit.
     server.fault = undefined;

@@ -41,9 +41,18 @@ function toPicture(item: unknown): ForeignPicture {
   return DATA_URL.test(url) ? { base64: url.replace(DATA_URL, "") } : { url };
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // V8's own message quotes the text, which may be the prompt or a picture, and errors are logged.
+    throw new Error("not JSON");
+  }
+}
+
 /** The pictures of an OpenAI answer and its usage, if it tells. Throws on anything else. */
 export function readAnswer(text: string): { pictures: ForeignPicture[]; usage: unknown } {
-  const answer: unknown = JSON.parse(text);
+  const answer = parse(text);
   if (!isRecord(answer) || !Array.isArray(answer.data)) throw new Error("an answer without data");
   return { pictures: answer.data.map(toPicture), usage: answer.usage };
 }
