@@ -29,7 +29,10 @@ export async function node(config: Config): Promise<void> {
     threads: config.node_threads,
     logger: log,
   });
-  await server.ready;
+  await server.ready.catch(async (error: unknown) => {
+    await server.close(0);
+    throw error;
+  });
   const stopping = new AbortController();
   void stop.then(() => stopping.abort());
   const self = { url: config.advertise_url ?? server.url, token };
