@@ -1,27 +1,11 @@
 import { type EditJob, formatSize, type GenerationEvent, type ImageJob, MEDIA_TYPES } from "@atoma/contract";
-import { Decoder } from "cbor-x";
-import { CutOffError, type Dialect } from "./dialect.ts";
+import { cborSequence } from "./cbor-sequence.ts";
+import type { Dialect } from "./dialect.ts";
 import { type FormField, formBody } from "./form-body.ts";
 import { isUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
-const FIRST_BUFFER_BYTES = 128 * 1024;
-
-const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
-
-/** Decodes the items that are complete; returns them and how many bytes they took. */
-function decodeComplete(buffer: Uint8Array): { items: unknown[]; used: number } {
-  const items: unknown[] = [];
-  try {
-    decoder.decodeMultiple(buffer, (item: unknown) => void items.push(item));
-    return { items, used: buffer.length };
-  } catch (error) {
-    const cut = error instanceof Error && "incomplete" in error && error.incomplete === true;
-    if (!cut || !("lastPosition" in error) || typeof error.lastPosition !== "number") throw error;
-    return { items, used: error.lastPosition };
-  }
-}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
@@ -46,26 +30,7 @@ function toEvent(item: unknown): GenerationEvent {
 }
 
 async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<GenerationEvent> {
-  let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
-  let size = 0;
-  for await (const chunk of body) {
-    if (size + chunk.length > buffer.length) {
-      const larger = Buffer.allocUnsafe(2 * (size + chunk.length));
-      buffer.copy(larger, 0, 0, size);
-      buffer = larger;
-    }
-    buffer.set(chunk, size);
-    size += chunk.length;
-    const { items, used } = decodeComplete(buffer.subarray(0, size));
-    if (used > 0) {
-      // A new buffer, because the pictures just decoded may be views of the old one.
-      buffer = Buffer.from(buffer.subarray(used, size));
-      size -= used;
-    }
-    if (size > MAX_EVENT_BYTES) throw new Error("event too large");
-    for (const item of items) yield toEvent(item);
-  }
-  if (size > 0) throw new CutOffError("truncated event");
+  for await (const item of cborSequence(body, MAX_EVENT_BYTES)) yield toEvent(item);
 }
 
 /** The request as our node's fields have it. */

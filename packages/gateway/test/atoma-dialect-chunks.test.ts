@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Encoder } from "cbor-x";
+import fc from "fast-check";
+import { atoma } from "../src/nodes/atoma.ts";
+import { cborSequence } from "../src/nodes/cbor-sequence.ts";
+import { CutOffError } from "../src/nodes/dialect.ts";
+
+const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
+
+async function* split(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
+  const places = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+  let at = 0;
+  for (const end of places) {
+    yield bytes.slice(at, end);
+    at = end;
+  }
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const got: T[] = [];
+  for await (const item of items) got.push(item);
+  return got;
+}
+
+// The dialect reads no field of the job, nor of the attempt.
+const decode = (bytes: Uint8Array, cuts: readonly number[]) =>
+  all(atoma.events(split(bytes, cuts), undefined as never, undefined as never));
+
+const count = fc.nat(2 ** 32 - 1);
+const picture = fc
+  .tuple(fc.oneof(fc.nat(300), fc.integer({ min: 65_530, max: 65_540 })), fc.nat(255))
+  .map(([size, byte]) => new Uint8Array(size).fill(byte));
+const event = fc.oneof(
+  fc.record({ type: fc.constant("progress"), index: count, step: count, steps: count }),
+  fc.record({ type: fc.constant("partial"), index: count, partial: count, bytes: picture }),
+  fc.record({
+    type: fc.constant("image"),
+    index: count,
+    bytes: picture,
+    seed: count,
+    width: count,
+    format: fc.string(),
+  }),
+  fc.constant({ type: "done" }),
+  fc.record({ type: fc.constant("error"), code: fc.string(), message: fc.string({ unit: "grapheme" }) }),
+);
+const cuts = fc.array(fc.nat(), { maxLength: 40 });
+const encoded = (events: readonly unknown[]) => Buffer.concat(events.map((one) => encoder.encode(one)));
+/** With pictures as text, whatever kind of view they are. */
+const plain = (events: readonly object[]) =>
+  events.map((one) => ({
+    ...one,
+    ...("bytes" in one && { bytes: Buffer.from(one.bytes as Uint8Array).toString("hex") }),
+  }));
+
+test("any cutting of any sequence of events gives these events", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 8 }), cuts, async (events, places) => {
+      assert.deepEqual(plain(await decode(encoded(events), places)), plain(events));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("a sequence that breaks off within an event gives those before it, and then throws", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(event, { maxLength: 3 }),
+      event,
+      fc.nat(),
+      cuts,
+      async (before, last, missing, places) => {
+        const tail = encoded([last]);
+        const bytes = Buffer.concat([encoded(before), tail.subarray(0, 1 + (missing % (tail.length - 1)))]);
+        const got: object[] = [];
+        const reading = async () => {
+          for await (const one of atoma.events(split(bytes, places), undefined as never, undefined as never))
+            got.push(one);
+        };
+        await assert.rejects(reading(), CutOffError);
+        assert.deepEqual(plain(got), plain(before));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test("garbage throws", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), cuts, async (bytes, places) => {
+      await assert.rejects(decode(bytes, places));
+    }),
+    { numRuns: 500 },
+  );
+  for (const indefinite of [[0xbf, 0xff], [0x9f, 0xff], [0x5f, 0xff], [0x1c], [0xff]]) {
+    await assert.rejects(decode(Uint8Array.from(indefinite), []), /indefinite/);
+  }
+});
+
+test("an item that is larger than may be is refused by its head, before it arrives", async () => {
+  const heads = {
+    "bytes, 32 bits": [0x5a, 0x10, 0, 0, 0],
+    "text, 64 bits": [0x7b, 0, 0, 0, 1, 0, 0, 0, 0],
+    "more than a number can be": [0x5b, 255, 255, 255, 255, 255, 255, 255, 255],
+    "an array of too many": [0x9a, 0x10, 0, 0, 0],
+    "a map of too many": [0xba, 0x10, 0, 0, 0],
+    "nested arrays": [0x99, 0xff, 0xff, 0x9a, 0x03, 0xff, 0xff, 0xff],
+  };
+  for (const [name, head] of Object.entries(heads)) {
+    let asked = 0;
+    async function* body() {
+      while (true) {
+        asked++;
+        yield Uint8Array.from(head);
+      }
+    }
+    await assert.rejects(all(cborSequence(body(), 64 * 2 ** 20)), /too large/, name);
+    assert.equal(asked, 1, name);
+  }
+  const small = encoder.encode({ bytes: new Uint8Array(100) });
+  assert.equal((await all(cborSequence(split(small, [3]), small.length))).length, 1);
+  await assert.rejects(all(cborSequence(split(small, [3]), small.length - 1)), /too large/);
+});
