@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { jobIdFrom, jobIdOf, newHoldId } from "@atoma/ledger";
+import { jobIdFrom, jobIdOf, LedgerUnavailableError, newHoldId } from "@atoma/ledger";
 import pino from "pino";
 import { startGateway } from "../src/index.ts";
 import { serializeRequest } from "../src/jobs/stored-request.ts";
@@ -234,6 +234,42 @@ test("a restart takes up what waits and what ran, and charges each once", async 
   }
   assert.equal((await world.ledger.getAccount(world.accountId))?.posted, 2 * UNITS);
   assert.deepEqual(await world.ledger.verify(), []);
+});
+
+test("a job whose hold is void, because the answer to its client was an error, is not made", async (t) => {
+  await using world = await startWorld({ grant: UNITS });
+  const { jobs } = world.ledger;
+  const gateway = await startGateway({
+    host: "127.0.0.1",
+    port: 0,
+    ledger: {
+      ...world.ledger,
+      jobs: {
+        ...jobs,
+        async enqueue(job, maxQueued) {
+          // As the gateway does after the error; here before a runner can be quicker.
+          await world.ledger.void({ holdId: job.holdId });
+          await jobs.enqueue(job, maxQueued);
+          throw new LedgerUnavailableError("timeout", "the answer is lost");
+        },
+      },
+    },
+    log: pino({ level: "silent" }),
+    nodes: [{ name: "n1", url: world.node.url }],
+    filesDir: await folder(t),
+  });
+  t.after(() => gateway.close(0));
+  const asked = await fetch(`${gateway.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { ...ASYNC, authorization: `Bearer ${world.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "scripted", prompt: "p" }),
+  });
+  assert.equal(asked.status, 503);
+  const { holds } = await world.ledger.listHolds();
+  const path = `/v1/images/generations/${jobIdOf(holds[0]?.id ?? assert.fail())}`;
+  assert.equal((await ended(world, path)).json.status, "failed");
+  assert.equal(world.node.requests.length, 0);
+  assert.equal(await world.available(), UNITS);
 });
 
 /** A job as a gateway leaves it that is killed while it runs it. */

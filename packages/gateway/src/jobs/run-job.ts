@@ -1,5 +1,5 @@
 import { type ApiError, errors } from "@atoma/contract";
-import type { ClaimedJob, JobEnd } from "@atoma/ledger";
+import type { ClaimedJob, Hold, JobEnd } from "@atoma/ledger";
 import { deserializeAnswer, serializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
 import { logFailure, toApiError } from "../http/send-error.ts";
@@ -46,6 +46,9 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
   const { jobs } = deps.ledger;
   const leftMs = job.deadline - deps.now();
   if (leftMs <= 0) throw errors.generationTimeout();
+  const { state, units } = await holdOf(deps, job);
+  // Its client was told that it was not accepted, because the ledger's answer was lost.
+  if (state !== "held") throw errors.interrupted();
   const deadline = new AbortController();
   const timer = setTimeout(
     () => deadline.abort(errors.generationTimeout()),
@@ -63,7 +66,7 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
     const answer = await keep(deps, run, await collect(run));
     signal.throwIfAborted();
     if (!(await jobs.keepResult(job.id, owner, serializeAnswer(answer)))) throw new JobStopped("lost");
-    await charge(deps, run, { holdId: job.holdId, units: await unitsOf(deps, job) }, answer);
+    await charge(deps, run, { holdId: job.holdId, units }, answer);
     await end(deps, owner, job, { state: "succeeded" });
   } finally {
     clearTimeout(timer);
@@ -74,7 +77,8 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
 async function settleKept(deps: Deps, owner: string, job: ClaimedJob, result: string): Promise<void> {
   // Refuses what a settlement would: the text must be an answer.
   deserializeAnswer(result);
-  const settled = await deps.ledger.settle({ holdId: job.holdId, units: await unitsOf(deps, job), response: result });
+  const { units } = await holdOf(deps, job);
+  const settled = await deps.ledger.settle({ holdId: job.holdId, units, response: result });
   if (settled.outcome === "posted") await end(deps, owner, job, { state: "succeeded" });
   else await fail(deps, owner, job, errors.generationTimeout());
 }
@@ -96,10 +100,10 @@ async function end(deps: Deps, owner: string, job: ClaimedJob, how: JobEnd): Pro
   deps.log.info({ requestId, job: id, account: accountId, key: keyId, model, state: how.state, ms }, "job ended");
 }
 
-async function unitsOf(deps: Deps, job: ClaimedJob): Promise<number> {
+async function holdOf(deps: Deps, job: ClaimedJob): Promise<Hold> {
   const hold = await deps.ledger.getHold(job.holdId);
   if (!hold) throw errors.internal(new Error(`job ${job.id} has no hold`));
-  return hold.units;
+  return hold;
 }
 
 function retryMs(error: unknown): number {
