@@ -46,6 +46,19 @@ test("nodes of one speed share the work; one that was never measured is tried", 
   for (const count of share.values()) assert.ok(count > 800 && count < 1200, String([...share]));
 });
 
+test("a node that lost a request gets it again only where no other one is free", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const balance = start({ random: seeded(seed) });
+    balance.put("loses", { ...READY, maxConcurrent: 9 });
+    balance.put("other", READY);
+    const lost = () => ticket({ lostBy: new Set(["loses"]) });
+    for (const node of ["other", "loses"]) {
+      balance.enter(lost(), 0, true);
+      assert.equal(nodeOf(balance.decide(0)[0]), node);
+    }
+  }
+});
+
 test("a node never has more than its limit, and each request is decided once", () => {
   const random = seeded(7);
   const balance = start({ random, maxQueue: 40 });

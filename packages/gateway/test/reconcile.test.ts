@@ -84,10 +84,9 @@ test("a connection lost in mid-answer: what came before is not taken twice, what
 });
 
 test("a node that never got the request promises not to begin it; then another one is asked", async () => {
-  const world_ = await startPair(nothing);
-  await using pair = world_;
+  await using pair = await startPair(nothing);
   const { first } = pair;
-  const other = await startScriptedNode();
+  await using other = await startScriptedNode();
   await using world = await startWorld({
     nodes: [
       { name: "first", url: first.url, maxConcurrent: 1 },
@@ -103,7 +102,6 @@ test("a node that never got the request promises not to begin it; then another o
     ids.flatMap((id) => [`GET ${id}`, `DELETE ${id}`]),
   );
   assert.equal(await world.pending(), 0);
-  await other[Symbol.asyncDispose]();
 });
 
 test("after something was shown to the client nothing is begun again", async () => {

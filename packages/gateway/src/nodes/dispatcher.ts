@@ -6,7 +6,9 @@ import type { Node } from "./node.ts";
 export interface Wanted {
   readonly account: string;
   /** Nodes that have refused this request, or could not be reached, by name. */
-  readonly asked: Set<string>;
+  readonly asked: ReadonlySet<string>;
+  /** Nodes that have lost it, by name: asked again only where no other one is free. */
+  readonly lostBy: ReadonlySet<string>;
   /** It was with a node before, which did not begin. */
   readonly returning: boolean;
   /** When it came, in ms since the epoch. */
@@ -53,6 +55,9 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
   const waiting = new Map<Ticket, PromiseWithResolvers<Lease>>();
   let timer: NodeJS.Timeout | undefined;
   let count = 0;
+
+  const keysOf = (names: ReadonlySet<string>) =>
+    new Set([...keys].filter(([{ name }]) => names.has(name)).map(([, key]) => key));
 
   function forgetIfIdle(key: string, node: Node): void {
     const resolve = leaving.get(key);
@@ -139,7 +144,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
     },
     inFlight: (node) => balance.inFlight(keys.get(node) ?? ""),
     waiting: () => balance.waiting,
-    async acquire(job, suits, { account, asked, returning, since, signal }) {
+    async acquire(job, suits, { account, asked, lostBy, returning, since, signal }) {
       signal.throwIfAborted();
       const now = Date.now();
       const ticket: Ticket = {
@@ -151,7 +156,8 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
           const node = nodes.get(key);
           return node !== undefined && suits(node);
         },
-        asked: new Set([...keys].filter(([node]) => asked.has(node.name)).map(([, key]) => key)),
+        asked: keysOf(asked),
+        lostBy: keysOf(lostBy),
       };
       const promise = Promise.withResolvers<Lease>();
       waiting.set(ticket, promise);

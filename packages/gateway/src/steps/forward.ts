@@ -75,10 +75,11 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
   const { signal, account, now, registry } = context;
   const since = now();
   const asked = new Set<string>();
+  const lostBy = new Set<string>();
   let busy: ApiError | undefined;
   let lost = 0;
   for (let returning = false; ; returning = true) {
-    const wanted = { account, asked, returning, since, signal };
+    const wanted = { account, asked, lostBy, returning, since, signal };
     const lease = await registry.acquire(job, wanted).catch((error: unknown) => {
       if (signal.aborted || !(error instanceof ApiError) || error.status < 500) throw error;
       // A node that said when to come back knows better.
@@ -96,6 +97,7 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
     if (notStarted.outcome === "failed") {
       // It may be the job itself that ends its nodes: not to be tried for as long as it may wait.
       if (++lost === MAX_BEGINNINGS) throw notStarted.error;
+      lostBy.add(lease.node.name);
       continue;
     }
     asked.add(lease.node.name);

@@ -13,6 +13,8 @@ export interface Ticket {
   readonly suits: (node: string) => boolean;
   /** Nodes that have refused it, or could not be reached. */
   readonly asked: Set<string>;
+  /** Nodes that have lost it: asked again only where no other one is free. */
+  readonly lostBy?: ReadonlySet<string>;
 }
 
 /** What a node says of itself. */
@@ -159,7 +161,8 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     );
     const ready = left.filter((node) => node.facts.ready);
     const free = ready.filter((node) => usable(node, now));
-    if (free.length > 0) return pick(free, ticket, now);
+    const reliable = free.filter(({ id }) => !ticket.lostBy?.has(id));
+    if (free.length > 0) return pick(reliable.length > 0 ? reliable : free, ticket, now);
     const soon = ready.filter((node) => node.breaker.allows(now) && node.pausedUntil <= ticket.waitUntil);
     if (soon.length > 0 && now < ticket.waitUntil) return undefined;
     // Whoever seems to be away may have come back since it was looked at.
