@@ -7,10 +7,11 @@ import { serveGateway } from "./serve-gateway.ts";
 /** `atoma gateway`: a gateway alone, for the nodes of the configuration and of the ledger. */
 export async function gateway(config: Config): Promise<void> {
   const stop = shutdownSignal();
+  await using cleanup = new AsyncDisposableStack();
   const ledger = await openConfiguredLedger(config);
+  cleanup.defer(() => ledger.close());
   const server = await serveGateway(config, ledger, createLogger(config.log_level), config.nodes, config.admin_key);
+  cleanup.defer(() => server.close(config.drain_s * 1000));
   process.stdout.write(`gateway ready at ${server.url}\n`);
   await stop;
-  await server.close(config.drain_s * 1000);
-  await ledger.close();
 }
