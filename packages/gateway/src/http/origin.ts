@@ -1,9 +1,15 @@
 import type { FastifyRequest } from "fastify";
+import type { Deps } from "../deps.ts";
 
 const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
+/** The origin that file URLs begin with: the one that is configured, or else the one the client called. */
+export function originFor({ publicUrl }: Pick<Deps, "publicUrl">, request: FastifyRequest): string {
+  return publicUrl ?? originOf(request);
+}
+
 /** The origin the client called, from its Host header; the listening address where that makes no sense. */
-export function originOf(request: FastifyRequest): string {
+function originOf(request: FastifyRequest): string {
   const host = request.headers.host ?? "";
   if (HOST.test(host)) return `${request.protocol}://${host}`;
   const { localAddress = "127.0.0.1", localPort } = request.socket;

@@ -1,5 +1,6 @@
 import { errors, type GenerationEvent, type ImageJob, readWholeImage, seedOf } from "@atoma/contract";
 import type { Attempt } from "./dialect.ts";
+import { isRecord } from "./is-record.ts";
 import { isUsage } from "./usage.ts";
 
 /** Beyond what any encoder makes of a picture: 16 bits for each of four channels, and text chunks. */
@@ -13,8 +14,6 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** One entry of an answer's `data`. */
 export type ForeignPicture = { readonly base64: string } | { readonly url: string };
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 function pictureBytes({ width, height }: ImageJob): number {
   return width * height * BYTES_PER_PIXEL + EXTRA_BYTES;

@@ -1,13 +1,13 @@
 import { fromModelObject, readCapabilities } from "@atoma/contract";
 import type { LoadReport } from "./balance/balancer.ts";
 import type { NodeModel } from "./foreign-models.ts";
+import { isRecord } from "./is-record.ts";
 import { type Aliases, type Node, nodeHeaders, withAliases } from "./node.ts";
 
 const TIMEOUT_MS = 1500;
 const MAX_BYTES = 2 ** 20;
 const MAX_MODELS = 1000;
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 const isAmount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
 
 async function get(node: Node, path: string): Promise<{ status: number; text: string }> {

@@ -1,4 +1,5 @@
 import { type ApiError, errors, REQUEST_FIELDS } from "@atoma/contract";
+import { isRecord } from "./is-record.ts";
 
 /** What a server says of a request that it refuses, as far as a client may hear it: a field and a code that we know. */
 export interface Complaint {
@@ -10,8 +11,6 @@ export interface Complaint {
 const MODERATION = new Set(["moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"]);
 const FIELDS = [...REQUEST_FIELDS, "image", "mask", "input_fidelity"];
 const INVALID = new Set([400, 422]);
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 const knownCode = (value: unknown) => (typeof value === "string" && /^[A-Za-z0-9_]{1,64}$/.test(value) ? value : null);
 const knownField = (value: unknown) => (typeof value === "string" && FIELDS.includes(value) ? value : null);

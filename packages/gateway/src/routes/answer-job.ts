@@ -6,7 +6,7 @@ import type { Deps } from "../deps.ts";
 import type { Upload } from "../edits/upload.ts";
 import { watchDeparture } from "../http/client-gone.ts";
 import { type EventStream, openEventStream } from "../http/event-stream.ts";
-import { originOf } from "../http/origin.ts";
+import { originFor } from "../http/origin.ts";
 import { logFailure, toApiError } from "../http/send-error.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 import type { Runner } from "../jobs/runner.ts";
@@ -107,7 +107,7 @@ async function sendJson(
   answer: Answer,
 ): Promise<FastifyReply> {
   cutStalledReader(reply.raw);
-  const body = await renderJson(answer, { files: deps.files, origin: deps.publicUrl ?? originOf(request) });
+  const body = await renderJson(answer, { files: deps.files, origin: originFor(deps, request) });
   return reply
     .code(200)
     .headers({

@@ -4,7 +4,7 @@ import { type Job, type JobId, jobIdFrom, jobIdOf } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { deserializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
-import { originOf } from "../http/origin.ts";
+import { originFor } from "../http/origin.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 import type { Runner } from "../jobs/runner.ts";
 import { serializeRequest } from "../jobs/stored-request.ts";
@@ -26,8 +26,6 @@ const jobToWire = (job: Job) => ({
   ended_at: seconds(job.endedAt),
   expires_at: seconds(job.expiresAt),
 });
-
-const originFor = (deps: Deps, request: FastifyRequest) => deps.publicUrl ?? originOf(request);
 
 /** Answers with the job as it stands, its pictures or its error included. */
 async function sendJob(
