@@ -126,6 +126,8 @@ export interface Outcome {
   readonly status: number;
   readonly code: string | null;
   readonly bytes: Buffer | undefined;
+  /** When to come back, as the answer says; otherwise a second. */
+  readonly retryAfterMs: number;
 }
 
 /** One picture of 256 × 256, or why not. */
@@ -152,5 +154,6 @@ export async function draw(url: string, key: string, fields: object = {}, signal
     status: response.status,
     code: body.error?.code ?? null,
     bytes: picture === undefined ? undefined : Buffer.from(picture, "base64"),
+    retryAfterMs: Number(response.headers.get("retry-after-ms") ?? 1000),
   };
 }
