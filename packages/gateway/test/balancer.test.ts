@@ -245,6 +245,14 @@ test("nodes that seem away are tried only when no other is left, and then once",
   assert.equal(refusalOf(balance.decide(0)[0]), "unreachable");
 });
 
+test("where every node leaves, a request is told to come back once another may have taken its place", () => {
+  const balance = start();
+  balance.put("x", { ...READY, draining: true });
+  const left = ticket();
+  balance.enter(left, 0);
+  assert.deepEqual(balance.decide(0), [{ ticket: left, refused: "overloaded", retryAfterMs: 2000 }]);
+});
+
 test("a draining node gets nothing new; what it reports of others counts", () => {
   const balance = start();
   balance.put("x", { ...READY, draining: true });

@@ -172,7 +172,10 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     const all = [...nodes.values()].filter(({ id }) => ticket.suits(id));
     const busy = all.filter((node) => node.facts.ready || node.pausedUntil > now);
     if (busy.length === 0) return { refused: "unreachable" };
-    const opens = busy.map((node) => Math.max(node.pausedUntil, node.breaker.openUntil ?? 0) - now);
+    // A node that leaves opens no more; the one that takes its place is not there at once.
+    const staying = busy.filter(({ facts }) => !facts.draining);
+    if (staying.length === 0) return { refused: "overloaded", opensInMs: BLIND_RETRY_MS };
+    const opens = staying.map((node) => Math.max(node.pausedUntil, node.breaker.openUntil ?? 0) - now);
     return { refused: "overloaded", opensInMs: Math.min(...opens) };
   }
 
