@@ -1,7 +1,7 @@
 """Trains the tiny model from nothing and writes it beside this folder: train.py [CHECKPOINTS] [--steps N]
 
 Every stage resumes from its last checkpoint, so the command may be stopped and given again. On two cores of 2024:
-autoencoder 35 min, text encoder 4 min, latents 4 min, denoiser 60 min for each 5,000 steps, decoder 8 min.
+autoencoder 35 min, text encoder 4 min, latents 5 min, denoiser 60 min for each 5,000 steps, decoder 8 min.
 """
 import argparse
 import os
@@ -13,7 +13,7 @@ import train_denoiser
 import train_text
 from export import export
 
-SCENES = 60_000
+SCENES = 80_000
 
 if __name__ == "__main__":
     here = os.path.dirname(os.path.abspath(__file__))
