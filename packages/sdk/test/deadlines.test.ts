@@ -59,7 +59,8 @@ for (const drip of [false, true]) {
     collectGarbage();
     const [result, ms] = await call;
     errorOf(result, RequestTimeoutError);
-    assert.ok(ms >= 490 && ms < 2500, `${ms}`);
+    // The call began before the clock did.
+    assert.ok(ms >= 400 && ms < 2500, `${ms}`);
     await server.seen[0]?.closed;
   });
 }
