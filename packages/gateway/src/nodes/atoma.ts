@@ -2,16 +2,11 @@ import { type EditJob, formatSize, type GenerationEvent, type ImageJob, MEDIA_TY
 import { cborSequence } from "./cbor-sequence.ts";
 import type { Dialect } from "./dialect.ts";
 import { type FormField, formBody } from "./form-body.ts";
-import { isUsage } from "./usage.ts";
+import { isRecord } from "./is-record.ts";
+import { isCount, isUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Checks the shape that the gateway relies on; whether it is what was ordered is `forward`'s to check. */
 function toEvent(item: unknown): GenerationEvent {

@@ -83,7 +83,7 @@ export function readForeignModel(given: Readonly<Record<string, unknown>>, diale
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The models of a node, as JSON or TOML describes them: none for our own dialect, at least one for any other. Throws as above. */
@@ -96,7 +96,7 @@ export function readForeignModels(value: unknown, dialect: DialectName): NodeMod
     throw new CapabilitiesError(`models: name at least one model that this ${dialect} node serves`);
   }
   return value.map((model: unknown, i) => {
-    if (!isRecord(model)) throw new CapabilitiesError(`models[${i}]: expected a table of values`);
+    if (!isTable(model)) throw new CapabilitiesError(`models[${i}]: expected a table of values`);
     try {
       return readForeignModel(model, dialect);
     } catch (error) {

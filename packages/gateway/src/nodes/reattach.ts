@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { errors } from "@atoma/contract";
+import { ApiError, errors } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
 import { type Node, nodeHeaders } from "./node.ts";
@@ -41,7 +41,7 @@ export async function reattach(
       return "unknown";
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof Error && error.name === "ApiError") throw error;
+      if (error instanceof ApiError) throw error;
       if (performance.now() + pause > until) throw errors.nodeUnreachable(error);
       log.debug({ node: node.name, err: error }, "node cannot be asked about a request yet");
     }

@@ -1,7 +1,7 @@
 import type { Usage } from "@atoma/contract";
 import { isRecord } from "./is-record.ts";
 
-const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+export const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Whether this is a usage as OpenAI reports it. */
 export function isUsage(value: unknown): value is Usage {
