@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import type { Ledger } from "@atoma/ledger";
 import { type Config, flagOf, readConfig, SETTING_NAMES, settingsHelp } from "./config.ts";
 import { openConfiguredLedger, requireLedger } from "./data-folder.ts";
+import { ListenError } from "./listen-error.ts";
 import { s3Options } from "./s3-options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -120,8 +121,9 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
 try {
   await run(process.argv.slice(2), process.env);
 } catch (error) {
-  // Errors of the SDK, which carry their attempts, say all there is to know in their message.
-  const plain = error instanceof UsageError || (error instanceof Error && "attempts" in error);
+  // Errors of the SDK, which carry their attempts, say all there is to know in their message, too.
+  const told = error instanceof UsageError || error instanceof ListenError;
+  const plain = told || (error instanceof Error && "attempts" in error);
   const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : "failed";
   process.stderr.write(`atoma: ${text}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

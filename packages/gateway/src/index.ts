@@ -87,10 +87,12 @@ async function openFiles({ s3, filesDir, log }: GatewayOptions): Promise<FileSto
   return openS3Store(s3, log);
 }
 
-/** Starts a gateway. Resolves when it accepts connections; nodes may come later. */
+/** Starts a gateway. Resolves when it accepts connections; nodes may come later. When it rejects, nothing is left running. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { ledger, log } = options;
+  await using opened = new AsyncDisposableStack();
   const files = await openFiles(options);
+  opened.defer(() => files.close());
   const registry = openRegistry({
     nodes: options.nodes,
     aliases: new Map(Object.entries(options.modelAliases ?? {})),
@@ -99,7 +101,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     maxQueue: options.maxQueue ?? 1000,
     queueTimeoutMs: options.queueTimeoutMs ?? 60_000,
   });
+  opened.defer(() => registry.close());
   const shared = sharedNodes(ledger, options.nodes, registry.replace, { now: Date.now, log });
+  opened.defer(() => shared.close());
   await shared.refresh();
   await registry.probe();
 
@@ -132,8 +136,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     draining: () => draining,
   };
   const deliverer = startDeliverer(deps, openSender(deps.webhookTargets));
+  opened.defer(() => deliverer.close());
   const runner = startRunner(deps, options.maxRunningJobs ?? 8);
+  opened.defer(() => runner.close(0));
   const app = buildServer(deps, runner);
+  opened.defer(async () => {
+    app.server.closeAllConnections();
+    await app.close();
+  });
   app.server.on("request", (_request, response) => {
     running++;
     response.once("close", () => {
@@ -151,20 +161,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       busy = false;
     };
   };
-  const sweepers = [
-    setInterval(
-      quietly("ledger sweep", () => ledger.sweep()),
-      SWEEP_MS,
-    ),
-    setInterval(
-      quietly("file sweep", () => files.sweep(Date.now())),
-      FILE_SWEEP_MS,
-    ),
-  ];
-  for (const timer of sweepers) timer.unref();
+  const sweeps = [
+    [SWEEP_MS, quietly("ledger sweep", () => ledger.sweep())],
+    [FILE_SWEEP_MS, quietly("file sweep", () => files.sweep(Date.now()))],
+  ] as const;
+  for (const [everyMs, sweep] of sweeps) {
+    const timer = setInterval(sweep, everyMs);
+    timer.unref();
+    opened.defer(() => clearInterval(timer));
+  }
 
   const address = await app.listen({ host: options.host, port: options.port });
   const { port } = app.server.address() as { port: number }; // listening on TCP
+  const started = opened.move();
   return {
     url: address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"),
     port,
@@ -173,14 +182,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const until = Date.now() + graceMs;
       const jobsEnded = runner.close(graceMs);
       while (running > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, DRAIN_POLL_MS));
-      for (const timer of sweepers) clearInterval(timer);
       await jobsEnded;
-      await deliverer.close();
-      app.server.closeAllConnections();
-      await app.close();
-      shared.close();
-      await registry.close();
-      await files.close();
+      await started.disposeAsync();
     },
   };
 }

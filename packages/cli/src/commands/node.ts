@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
+import { listening } from "../listen-error.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { UsageError } from "../usage-error.ts";
@@ -20,7 +21,7 @@ export async function node(config: Config): Promise<void> {
   const log = createLogger(config.log_level);
   // Who joins tells the gateway, and nobody else needs to know it.
   const token = config.node_token ?? (config.join === undefined ? undefined : randomBytes(32).toString("hex"));
-  const server = await startNode({
+  const starting = startNode({
     host: config.host ?? "127.0.0.1",
     port: config.port ?? 0,
     models: config.models.map((path) => ({ path })),
@@ -29,6 +30,7 @@ export async function node(config: Config): Promise<void> {
     threads: config.node_threads,
     logger: log,
   });
+  const server = await listening(starting, config);
   await server.ready.catch(async (error: unknown) => {
     await server.close(0);
     throw error;

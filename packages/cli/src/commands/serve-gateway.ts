@@ -4,10 +4,10 @@ import type { Ledger } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { dataFolder } from "../data-folder.ts";
+import { listening } from "../listen-error.ts";
 import { s3Options } from "../s3-options.ts";
-import { UsageError } from "../usage-error.ts";
 
-/** Starts a gateway as the configuration says, with these nodes and, given its key, the admin API. */
+/** Starts a gateway as the configuration says, with these nodes and, given its key, the admin API. Throws ListenError. */
 export async function serveGateway(
   config: Config,
   ledger: Ledger,
@@ -15,37 +15,31 @@ export async function serveGateway(
   nodes: readonly NodeConfig[],
   adminKey: string | undefined,
 ): Promise<Gateway> {
-  try {
-    return await startGateway({
-      host: config.host ?? "127.0.0.1",
-      port: config.port ?? 0,
-      ledger,
-      log,
-      nodes,
-      filesDir: join(dataFolder(config), "files"),
-      s3: s3Options(config),
-      modelAliases: config.model_aliases,
-      defaultModel: config.default_model,
-      unknownFields: config.unknown_fields,
-      publicUrl: config.public_url,
-      adminKey,
-      maxBodyBytes: config.max_body_bytes,
-      bodyTimeoutMs: config.body_timeout_s * 1000,
-      maxEditBodyBytes: config.max_edit_body_bytes,
-      editBodyTimeoutMs: config.edit_body_timeout_s * 1000,
-      generationTimeoutMs: config.generation_timeout_s * 1000,
-      jobTimeoutMs: config.job_timeout_s * 1000,
-      maxQueuedJobs: config.max_queued_jobs,
-      maxRunningJobs: config.max_running_jobs,
-      webhookTargets: config.webhook_targets,
-      maxQueue: config.queue_max,
-      queueTimeoutMs: config.queue_timeout_s * 1000,
-      fileTtlMs: config.file_ttl_hours * 3_600_000,
-    });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-      throw new UsageError(`port ${config.port} is in use; choose another with --port`);
-    }
-    throw error;
-  }
+  const starting = startGateway({
+    host: config.host ?? "127.0.0.1",
+    port: config.port ?? 0,
+    ledger,
+    log,
+    nodes,
+    filesDir: join(dataFolder(config), "files"),
+    s3: s3Options(config),
+    modelAliases: config.model_aliases,
+    defaultModel: config.default_model,
+    unknownFields: config.unknown_fields,
+    publicUrl: config.public_url,
+    adminKey,
+    maxBodyBytes: config.max_body_bytes,
+    bodyTimeoutMs: config.body_timeout_s * 1000,
+    maxEditBodyBytes: config.max_edit_body_bytes,
+    editBodyTimeoutMs: config.edit_body_timeout_s * 1000,
+    generationTimeoutMs: config.generation_timeout_s * 1000,
+    jobTimeoutMs: config.job_timeout_s * 1000,
+    maxQueuedJobs: config.max_queued_jobs,
+    maxRunningJobs: config.max_running_jobs,
+    webhookTargets: config.webhook_targets,
+    maxQueue: config.queue_max,
+    queueTimeoutMs: config.queue_timeout_s * 1000,
+    fileTtlMs: config.file_ttl_hours * 3_600_000,
+  });
+  return listening(starting, config);
 }

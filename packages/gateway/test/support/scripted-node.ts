@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import {
   type FormPart,
   type GenerationEvent,
@@ -64,6 +65,8 @@ export interface ScriptedNode extends AsyncDisposable {
   /** Generations whose connection the gateway closed before they were answered. */
   cancelled: number;
   readonly port: number;
+  /** How many connections it has now. */
+  connections(): Promise<number>;
   /** What it was asked about requests: method and id. */
   readonly asked: string[];
   /** What it says about them; the default knows none, and cancels every one. */
@@ -159,6 +162,7 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
     url: `http://127.0.0.1:${bound}`,
     port: bound,
     behave: makePictures,
+    connections: promisify(server.getConnections.bind(server)),
     requests: [],
     cancelled: 0,
     asked: [],
