@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type ApiError, adminOpenApiDocument, errors, openApiDocument } from "@atoma/contract";
+import { type ApiError, adminOpenApiDocument, errors, knownMethods, openApiDocument } from "@atoma/contract";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
@@ -33,24 +33,6 @@ const UNREAD_BODY_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_CONNECTIONS = 10_000;
 
-/** Paths with the methods they know, for 405 beside 404. */
-const METHODS: readonly (readonly [RegExp, string])[] = [
-  [/^\/v1\/images\/(?:generations|edits)$/, "POST, OPTIONS"],
-  [/^\/v1\/images\/generations\/[^/]+$/, "GET, HEAD, DELETE, OPTIONS"],
-  [/^\/v1\/images\/files\/[^/]+$/, "GET, HEAD, OPTIONS"],
-  [/^\/v1\/nodes\/heartbeat$/, "POST, OPTIONS"],
-  [/^\/v1\/models(?:\/.+)?$/, "GET, HEAD, OPTIONS"],
-  [/^\/(?:health|openapi\.json|docs)$/, "GET, HEAD, OPTIONS"],
-];
-
-function notFound(method: string, url: string): ApiError {
-  const path = url.split("?", 1)[0] ?? url;
-  const known = METHODS.find(([pattern]) => pattern.test(path));
-  return known && !known[1].split(", ").includes(method)
-    ? errors.invalidMethod(method, path, known[1])
-    : errors.invalidUrl(method, path);
-}
-
 /** What Fastify or a step threw, as an error of the catalogue. */
 function translate(error: unknown): ApiError {
   if (error instanceof Error && "statusCode" in error && typeof error.statusCode === "number") {
@@ -72,6 +54,7 @@ function requireOneReading({ rawHeaders, headers, url = "" }: IncomingMessage): 
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
 export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
+  const known = knownMethods(["OPTIONS"]); // preflights
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
@@ -90,7 +73,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
     clientErrorHandler: refuseConnection,
     frameworkErrors: (_error, request, reply) => {
       reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
-      sendError(request, reply, notFound(request.method, request.url));
+      sendError(request, reply, known.refusal(request.method, request.url));
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -103,6 +86,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
 
+  app.addHook("onRoute", ({ url, method }) => known.add(url, method));
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
     requireOneReading(request.raw);
@@ -127,7 +111,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
     sendError(request, reply, known);
   });
   app.setNotFoundHandler((request, reply) => {
-    sendError(request, reply, notFound(request.method, request.url));
+    sendError(request, reply, known.refusal(request.method, request.url));
   });
 
   app.post("/v1/images/generations", imagesGenerations(deps, runner));

@@ -15,14 +15,6 @@ import { requestsRoutes } from "./routes/requests.ts";
 const LEAVE_MS = 2_000;
 const DEFAULT_GRACE_MS = 30_000;
 
-const READ_ONLY = /^\/(v1\/models(\/.+)?|v1\/load|healthz|readyz)$/;
-
-function allowedMethods(path: string): string | undefined {
-  if (/^\/v1\/images\/(generations|edits)$/.test(path)) return "POST";
-  if (/^\/v1\/requests\/[^/]+$/.test(path)) return "GET, DELETE";
-  return READ_ONLY.test(path) ? "GET, HEAD" : undefined;
-}
-
 export interface RunningNode {
   /** Like http://127.0.0.1:4000, without a slash at the end. */
   readonly url: string;
@@ -45,7 +37,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const logger = options.logger ?? pino({ level: "silent" });
 
   const running = inFlight();
-  const app = createServer({ logger, token, requestMs, allowedMethods });
+  const app = createServer({ logger, token, requestMs });
   const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };

@@ -75,9 +75,26 @@ test("bad deadlines", async () => {
 test("unknown URLs and methods", async () => {
   await refused(await get("/v1/nope", { method: "POST" }), 404, { message: "Invalid URL (POST /v1/nope)" });
   await refused(await get("/v1/models/%ZZ"), 404, { type: "invalid_request_error" });
-  const wrong = await get("/v1/images/generations");
-  assert.equal(wrong.headers.get("allow"), "POST");
-  await refused(wrong, 405, { message: "Invalid method for URL (GET /v1/images/generations)" });
+  const reading = "GET, HEAD";
+  for (const [path, allow] of [
+    ["/v1/images/generations", "POST"],
+    ["/v1/images/edits", "POST"],
+    ["/v1/requests/some-id", "GET, DELETE"],
+    ["/v1/models", reading],
+    [`/v1/models/${MODEL}`, reading],
+    ["/v1/models/with/slash", reading],
+    ["/v1/load", reading],
+    ["/healthz", reading],
+    ["/readyz", reading],
+  ] as const) {
+    const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !allow.includes(method));
+    for (const method of others) {
+      const wrong = await get(path, { method });
+      assert.equal(wrong.headers.get("allow"), allow, `${method} ${path}`);
+      await refused(wrong, 405, { message: `Invalid method for URL (${method} ${path})` });
+    }
+  }
+});
   const removal = await get(`/v1/models/${MODEL}`, { method: "DELETE" });
   assert.equal(removal.headers.get("allow"), "GET, HEAD");
   await refused(removal, 405, {});

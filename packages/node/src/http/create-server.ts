@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { type ApiError, errors } from "@atoma/contract";
+import { type ApiError, errors, knownMethods } from "@atoma/contract";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { authenticator } from "./authenticate.ts";
@@ -19,8 +19,6 @@ export interface ServerOptions {
   readonly token: string | undefined;
   /** For receiving one request, headers and body. */
   readonly requestMs: number;
-  /** The methods of a path that exists, as an `Allow` header; undefined for any other. */
-  readonly allowedMethods: (path: string) => string | undefined;
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
@@ -78,7 +76,7 @@ function logResponses(app: FastifyInstance, logger: Logger): void {
  * A Fastify server without routes: bodies arrive as bytes, every answer has an `x-request-id`, every error is an
  * envelope of the contract, and what is received has limits in size and time.
  */
-export function createServer({ logger, token, requestMs, allowedMethods }: ServerOptions): FastifyInstance {
+export function createServer({ logger, token, requestMs }: ServerOptions): FastifyInstance {
   const authenticate = token === undefined ? undefined : authenticator(token);
   const app = fastify({
     logger: false,
@@ -106,6 +104,8 @@ export function createServer({ logger, token, requestMs, allowedMethods }: Serve
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  const known = knownMethods();
+  app.addHook("onRoute", ({ url, method }) => known.add(url, method));
   logResponses(app, logger);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
@@ -115,11 +115,8 @@ export function createServer({ logger, token, requestMs, allowedMethods }: Serve
     if (encoding !== undefined && encoding !== "identity") throw errors.unsupportedEncoding();
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
-  app.setNotFoundHandler((request) => {
-    const path = request.url.split("?", 1)[0] ?? "";
-    const allow = allowedMethods(path);
-    if (allow !== undefined) throw errors.invalidMethod(request.method, path, allow);
-    throw errors.invalidUrl(request.method, path);
+  app.setNotFoundHandler(({ method, url }) => {
+    throw known.refusal(method, url);
   });
   return app;
 }
