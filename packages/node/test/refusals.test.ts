@@ -95,10 +95,6 @@ test("unknown URLs and methods", async () => {
     }
   }
 });
-  const removal = await get(`/v1/models/${MODEL}`, { method: "DELETE" });
-  assert.equal(removal.headers.get("allow"), "GET, HEAD");
-  await refused(removal, 405, {});
-});
 
 /** Sends bytes on a bare connection and gives all that comes back. */
 async function raw(bytes: string): Promise<string> {
