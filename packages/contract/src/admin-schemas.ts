@@ -135,6 +135,17 @@ const JoiningNode = Type.Object({
   ...Node.properties,
 });
 
+const Heartbeat = body({
+  url: uri("Where gateways reach the node: an http or https origin, without path or user."),
+  token: Type.Optional(NewNode.properties.token),
+  leaving: Type.Optional(Type.Boolean({ description: "Whether it is about to stop, and wants nothing new." })),
+});
+const Heard = Type.Object({
+  name: nodeName,
+  draining: Node.properties.draining,
+  expires_at: time("When it is taken to be gone unless it says again that it is there"),
+});
+
 const Usage = Type.Object({
   day: Type.String({ format: "date", description: "In UTC." }),
   account_id: accountId,
@@ -187,7 +198,7 @@ const Verification = Type.Object({
   discrepancies: Type.Array(Discrepancy, { description: "Empty when the books are right." }),
 });
 
-/** What the admin API is asked and what it answers, by the names that its OpenAPI document gives them. */
+/** What the admin API, and nodes that join, ask and are answered, by the names that its OpenAPI document gives them. */
 export const adminSchemas = {
   Account,
   AccountList: list(Account),
@@ -198,6 +209,8 @@ export const adminSchemas = {
   ErrorResponse,
   Grant,
   Granted,
+  Heard,
+  Heartbeat,
   Hold,
   Holds,
   JoiningNode,

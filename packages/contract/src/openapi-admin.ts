@@ -178,6 +178,18 @@ const nodes = {
   },
   ...nodeAction("drain", "Give a node nothing new"),
   ...nodeAction("resume", "Give a drained node requests again"),
+  "/v1/nodes/heartbeat": {
+    post: withBody(
+      ["Heartbeat"],
+      operation(
+        "heartbeat",
+        "Nodes",
+        "A node that joins says that it is there, every few seconds, or that it is about to stop",
+        { "200": json("It was heard.", "Heard"), "401": failure("No node is expected with this credential.") },
+        { security: [{ joinToken: [] }] },
+      ),
+    ),
+  },
 };
 
 const usage = json("Sums by day, account, key and model.", "UsageList");
@@ -259,6 +271,11 @@ export function adminOpenApiDocument(version: string) {
           type: "http",
           scheme: "bearer",
           description: "The gateway's `admin_key`; no user's key opens this.",
+        },
+        joinToken: {
+          type: "http",
+          scheme: "bearer",
+          description: "A node's own, as the answer shows that says that it is expected.",
         },
       },
       schemas: adminSchemas,

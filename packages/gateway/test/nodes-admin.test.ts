@@ -24,7 +24,7 @@ async function admin(world: World, method: string, path: string, body?: object) 
 }
 
 function heartbeat(world: World, token: string, body: object) {
-  return fetch(`${world.gateway.url}/v1/nodes/heartbeat`, {
+  return checkedFetch(`${world.gateway.url}/v1/nodes/heartbeat`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -123,7 +123,8 @@ test("a node joins with its own credential, leaves when it stops, and is gone wh
   const token: string = json.join_token;
   const beat = { url: node.url, token: "node-secret" };
   for (const other of ["nope", adminKey, world.key]) assert.equal((await heartbeat(world, other, beat)).status, 401);
-  assert.equal((await heartbeat(world, token, { ...beat, url: "nope" })).status, 400);
+  const wrong = [{ ...beat, url: "nope" }, { ...beat, leaving: "yes" }, { ...beat, name: "other" }, { url: 1 }, {}];
+  for (const body of wrong) assert.equal((await heartbeat(world, token, body)).status, 400, JSON.stringify(body));
   const answer = await heartbeat(world, token, beat);
   assert.equal(answer.status, 200);
   const { expires_at: expires } = (await answer.json()) as { expires_at: number };

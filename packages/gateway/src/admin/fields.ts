@@ -2,15 +2,10 @@ import { errors } from "@atoma/contract";
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** Throws ApiError 400 when the body has a field that is not listed. */
-export function onlyFields(body: Body, names: readonly string[]): void {
-  const unknown = Object.keys(body).find((key) => !names.includes(key));
-  if (unknown !== undefined) throw errors.unknownParameter(unknown);
-}
-
-/** The same for the fields that a schema of the admin API has. */
+/** Throws ApiError 400 when the body has a field that its schema does not list. */
 export function onlyFieldsOf(body: Body, { properties }: { readonly properties: object }): void {
-  onlyFields(body, Object.keys(properties));
+  const unknown = Object.keys(body).find((key) => !Object.hasOwn(properties, key));
+  if (unknown !== undefined) throw errors.unknownParameter(unknown);
 }
 
 export function text(body: Body, name: string): string | undefined {
@@ -24,6 +19,12 @@ export function requiredText(body: Body, name: string): string {
   const value = text(body, name);
   if (value === undefined) throw errors.missingParameter(name);
   if (value === "") throw errors.emptyString(name);
+  return value;
+}
+
+export function flag(body: Body, name: string): boolean | undefined {
+  const value = body[name];
+  if (value !== undefined && typeof value !== "boolean") throw errors.invalidType(name, "a boolean", value);
   return value;
 }
 

@@ -1,7 +1,7 @@
-import { errors, parseJsonObject } from "@atoma/contract";
+import { adminSchemas, errors, parseJsonObject } from "@atoma/contract";
 import { LedgerInputError } from "@atoma/ledger";
 import type { FastifyInstance } from "fastify";
-import { onlyFields, requiredOrigin, text } from "../admin/fields.ts";
+import { flag, onlyFieldsOf, requiredOrigin, text } from "../admin/fields.ts";
 import type { Deps } from "../deps.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 
@@ -19,8 +19,12 @@ export function nodeHeartbeat(app: FastifyInstance, deps: Deps): void {
     if (token === undefined) throw errors.missingKey();
     requireJson(request.headers);
     const body = parseJsonObject(await readBody(request.raw, MAX_BODY));
-    onlyFields(body, ["url", "token", "leaving"]);
-    const beat = { url: requiredOrigin(body, "url"), token: text(body, "token"), leaving: body.leaving === true };
+    onlyFieldsOf(body, adminSchemas.Heartbeat);
+    const beat = {
+      url: requiredOrigin(body, "url"),
+      token: text(body, "token"),
+      leaving: flag(body, "leaving") ?? false,
+    };
     const node = await deps.ledger.nodes.heartbeat(token, beat, deps.now() + LIFE_MS).catch((error: unknown) => {
       throw error instanceof LedgerInputError ? errors.badRequest(`${error.message}.`) : error;
     });

@@ -67,6 +67,7 @@ const templatesOf = ({ paths }: Document) =>
     });
 
 const PUBLIC = { of: "atoma", document, templates: templatesOf(document) };
+/** The document for operators, which also has what their nodes ask. */
 const ADMIN = { of: "admin", document: adminDocument, templates: templatesOf(adminDocument) };
 
 const escaped = (key: string) => key.replaceAll("~", "~0").replaceAll("/", "~1");
@@ -102,7 +103,7 @@ export function checkExchange(exchange: Exchange): void {
   const { method, path: target, status, contentType, text } = exchange;
   const path = new URL(target, "http://x").pathname;
   if (OTHERS.test(path)) return;
-  const { of, document, templates } = path.startsWith("/admin/") ? ADMIN : PUBLIC;
+  const { of, document, templates } = /^\/(?:admin\/|v1\/nodes\/)/.test(path) ? ADMIN : PUBLIC;
   const template = templates.find(({ pattern }) => pattern.test(path))?.path;
   const verb = (method === "HEAD" ? "GET" : method).toLowerCase();
   const operation = template === undefined ? undefined : document.paths[template]?.[verb];
