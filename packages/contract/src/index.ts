@@ -20,4 +20,5 @@ export * from "./read-capabilities.ts";
 export { type ParseOptions, REQUEST_FIELDS } from "./request-fields.ts";
 export * as schemas from "./schemas.ts";
 export * from "./sizes.ts";
+export * from "./usage-of-picture.ts";
 export * from "./whole-image.ts";

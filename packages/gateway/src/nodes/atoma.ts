@@ -3,7 +3,7 @@ import { cborSequence } from "./cbor-sequence.ts";
 import type { Dialect } from "./dialect.ts";
 import { type FormField, formBody } from "./form-body.ts";
 import { isRecord } from "./is-record.ts";
-import { isCount, isUsage } from "./usage.ts";
+import { isCount, readUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
@@ -16,7 +16,7 @@ function toEvent(item: unknown): GenerationEvent {
       (type === "progress" && isCount(index) && isCount(item.step) && isCount(item.steps)) ||
       (type === "partial" && isCount(index) && isCount(item.partial) && bytes instanceof Uint8Array) ||
       (type === "image" && isCount(index) && (seed === undefined || isCount(seed)) && bytes instanceof Uint8Array) ||
-      (type === "done" && (item.usage === undefined || isUsage(item.usage))) ||
+      (type === "done" && (item.usage === undefined || readUsage(item.usage) !== undefined)) ||
       (type === "error" && typeof item.code === "string");
     // Each member's required fields were checked just above.
     if (right) return item as unknown as GenerationEvent;

@@ -1,7 +1,7 @@
 import { errors, type GenerationEvent, type ImageJob, readWholeImage, seedOf } from "@atoma/contract";
 import type { Attempt } from "./dialect.ts";
 import { isRecord } from "./is-record.ts";
-import { isUsage } from "./usage.ts";
+import { readUsage } from "./usage.ts";
 
 /** Beyond what any encoder makes of a picture: 16 bits for each of four channels, and text chunks. */
 const BYTES_PER_PIXEL = 8;
@@ -81,5 +81,5 @@ export async function* foreignEvents(
     if (!header) throw new Error(`picture ${index} is no picture`);
     yield { type: "image", index, bytes, seed: seed === undefined ? undefined : seedOf(seed, index), ...header };
   }
-  yield { type: "done", usage: isUsage(usage) ? usage : undefined };
+  yield { type: "done", usage: readUsage(usage) };
 }

@@ -183,7 +183,7 @@ async function streamEvents(
   });
   const answer = await keep(deps, run, made);
   await charge(deps, run, hold, answer);
-  for (const item of answer.items) await stream.send(await renderCompleted(answer, item, deps.files));
+  for (const index of answer.items.keys()) await stream.send(await renderCompleted(answer, index, deps.files));
 }
 
 /** Answers from what the idempotency key remembers. */
@@ -194,7 +194,7 @@ async function replay(
   answer: Answer,
 ): Promise<FastifyReply | undefined> {
   if (!answer.stream) return sendJson(deps, request, reply, answer);
-  const events = await Promise.all(answer.items.map((item) => renderCompleted(answer, item, deps.files)));
+  const events = await Promise.all(answer.items.map((_, index) => renderCompleted(answer, index, deps.files)));
   using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
   departure.finished();
   const work = async (stream: EventStream) => {

@@ -1,4 +1,4 @@
-import { errors } from "@atoma/contract";
+import { errors, usageOfPicture } from "@atoma/contract";
 import type { Answer, AnswerItem } from "../answer.ts";
 import type { FileStore } from "../files/file-store.ts";
 
@@ -138,8 +138,12 @@ export function renderProgress(
   return event(`${operation}.progress`, { step, steps, created_at: createdAt });
 }
 
-/** Step 5 for a stream: one `completed` event for each picture. */
-export async function renderCompleted(answer: Answer, item: AnswerItem, files: FileStore): Promise<RenderedBody> {
-  const fields = { ...eventFields(answer), seed: item.seed, usage: answer.usage ?? NO_USAGE };
+/** Step 5 for a stream: one `completed` event for each picture, with its share of the usage. */
+export async function renderCompleted(answer: Answer, index: number, files: FileStore): Promise<RenderedBody> {
+  const { items, usage } = answer;
+  const item = items[index];
+  if (!item) throw new RangeError(`there is no picture ${index}`);
+  const share = usage ? usageOfPicture(usage, items.length, index) : NO_USAGE;
+  const fields = { ...eventFields(answer), seed: item.seed, usage: share };
   return event(`${answer.operation}.completed`, fields, await pictureOf(item, files));
 }

@@ -1,4 +1,4 @@
-import { formatSize, type GeneratedImage, type GenerationEvent, type ImageJob, type Usage } from "@atoma/contract";
+import { formatSize, type GeneratedImage, type GenerationEvent, type ImageJob, usageOfPicture } from "@atoma/contract";
 import { publicError } from "./error-event.ts";
 import { withHeartbeat } from "./with-heartbeat.ts";
 
@@ -11,21 +11,6 @@ function message<T extends { readonly type: string }>(data: T): string {
 
 const base64 = ({ buffer, byteOffset, length }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, length).toString("base64");
-
-const NO_INPUT = { text_tokens: 0, image_tokens: 0 };
-
-/** The share of one of `n` pictures; what was given is counted with the first, so that the shares add up to the whole. */
-export function usageOfPicture(usage: Usage, n: number, index: number): Usage {
-  const input = index === 0 ? usage.input_tokens : 0;
-  const image = usage.output_tokens / n;
-  return {
-    total_tokens: input + image,
-    input_tokens: input,
-    output_tokens: image,
-    input_tokens_details: index === 0 ? usage.input_tokens_details : NO_INPUT,
-    output_tokens_details: { text_tokens: 0, image_tokens: image },
-  };
-}
 
 /**
  * OpenAI's stream of server-sent events. Every `completed` needs its usage, which is known at the end only: with several
