@@ -3,7 +3,7 @@ import { type InputFile, MAX_INPUT_IMAGES } from "./input-image.ts";
 
 /** From OpenAI's specification of `image_url`. */
 const MAX_URL_LENGTH = 20_971_520;
-const DATA_URL = /^data:(image\/(?:png|jpeg|webp));base64,/i;
+const DATA_URL = /^data:(image\/(?:png|jpe?g|webp));base64,/i;
 
 /** Standard base64 as bytes; undefined unless every character of it counts. */
 function decodeBase64(text: string): Uint8Array | undefined {

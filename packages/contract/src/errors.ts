@@ -53,9 +53,9 @@ export class ApiError extends Error {
   }
 }
 
-/** What a client was sent, cut so that an error stays readable. */
+/** What a client sent, cut so that an error stays readable, and well-formed: half a character makes JSON that many parsers refuse. */
 function shown(value: string): string {
-  return value.length > 200 ? `${value.slice(0, 200)}…` : value;
+  return (value.length > 200 ? `${value.slice(0, 200)}…` : value).toWellFormed();
 }
 
 const bad = (message: string, param: string | null, code: string | null) => new ApiError(400, message, { param, code });

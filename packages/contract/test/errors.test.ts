@@ -31,3 +31,12 @@ test("the cause stays inside", () => {
 test("values that clients sent are cut before they are echoed", () => {
   assert.ok(errors.modelNotFound("x".repeat(10_000)).message.length < 300);
 });
+
+test("S-025 S-039 what is echoed is well-formed text, wherever it was cut", () => {
+  for (const sent of ["\ud800", "\udfffx", `x${"🎨".repeat(200)}`]) {
+    for (const error of [errors.modelNotFound(sent), errors.unknownParameter(sent), errors.invalidSize(sent, "")]) {
+      const { message, param } = error.envelope().error;
+      assert.ok(message.isWellFormed() && param?.isWellFormed());
+    }
+  }
+});

@@ -159,7 +159,9 @@ test("S-127 no remote image is fetched", () => {
   ]) {
     refused(() => json({ images: [{ image_url: url }] }), "invalid_value", "images[0].image_url", message);
   }
-  assert.equal(json({ images: [{ image_url: dataUrl(picture("jpeg 8x8"), "IMAGE/JPEG") }] }).images.length, 1);
+  for (const type of ["IMAGE/JPEG", "image/jpg"]) {
+    assert.equal(json({ images: [{ image_url: dataUrl(picture("jpeg 8x8"), type) }] }).images.length, 1);
+  }
 });
 
 test("S-127 each encoding's own names are refused in the other", () => {

@@ -35,6 +35,10 @@ for (const [engine, options] of Object.entries(engines)) {
       const head = await fetchFile(path, { method: "HEAD" });
       assert.deepEqual([head.status, head.headers.get("content-length")], [200, String(whole.length)]);
       assert.equal(head.headers.get("content-type"), "image/png");
+      for (const range of ["bytes=1-3", "bytes=999999-"]) {
+        const ranged = await fetchFile(path, { method: "HEAD", headers: { range } });
+        assert.deepEqual([ranged.status, ranged.headers.get("content-length")], [200, String(whole.length)], range);
+      }
       const etag = head.headers.get("etag") ?? "";
       for (const tag of [etag, `W/${etag}`, `"a", ${etag}`, "*"]) {
         const same = await fetchFile(path, { headers: { "if-none-match": tag, range: "bytes=0-1" } });

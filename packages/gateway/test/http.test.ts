@@ -108,7 +108,10 @@ test("S-066 preflights need no key", async () => {
   assert.equal(answer.status, 204);
   assert.equal(answer.headers.get("access-control-allow-origin"), "*");
   assert.match(answer.headers.get("access-control-allow-headers") ?? "", /idempotency-key/);
-  assert.match(answer.headers.get("access-control-expose-headers") ?? "", /x-request-id/);
+  const exposed = answer.headers.get("access-control-expose-headers")?.split(", ") ?? [];
+  for (const name of ["x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "content-range"]) {
+    assert.ok(exposed.includes(name), name);
+  }
 });
 
 test("S-069 S-074 only uncompressed JSON is read", async () => {
@@ -176,6 +179,7 @@ test("S-072 headers that are too large: 431", async () => {
   const text = await raw(`GET /health HTTP/1.1\r\nhost: x\r\nx-large: ${"a".repeat(70_000)}\r\n\r\n`);
   assert.equal(statusOf(text), 431);
   assert.match(text, /"code":"headers_too_large"/);
+  assert.match(text, /\r\naccess-control-allow-origin: \*\r\n/, "a page may read it, too");
 });
 
 test("S-073 requests that two servers could read differently: 400 and close", async () => {
@@ -192,6 +196,16 @@ test("S-073 requests that two servers could read differently: 400 and close", as
     assert.equal(statusOf(text), 400, shape);
     assert.match(text, /"type":"invalid_request_error"/);
   }
+});
+
+test("S-073 S-124 HTTP/1.0, which has no Host header, is answered; HTTP/1.1 without one is refused", async () => {
+  assert.equal(statusOf(await raw("GET /health HTTP/1.0\r\n\r\n")), 200);
+  assert.equal(statusOf(await raw("GET /health HTTP/1.1\r\nconnection: close\r\n\r\n")), 400);
+  const body = '{"model":"scripted","prompt":"p","response_format":"url"}';
+  const head = `authorization: Bearer ${world.key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  const answer = await raw(`POST ${PATH} HTTP/1.0\r\n${head}\r\n\r\n${body}`);
+  assert.equal(statusOf(answer), 200);
+  assert.ok(answer.includes(`"url":"${url}/v1/images/files/`), "where it listens stands for what was called");
 });
 
 test("S-120 S-121 S-122 S-123 models", async () => {

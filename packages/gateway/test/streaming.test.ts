@@ -31,6 +31,7 @@ test("S-100 S-102 S-110 partials, then completed, each with the fields of the sp
   assert.equal(answer.headers.get("content-type"), "text/event-stream; charset=utf-8");
   assert.equal(answer.headers.get("cache-control"), "no-cache, no-transform");
   assert.equal(answer.headers.get("x-accel-buffering"), "no");
+  assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
   assert.equal(answer.headers.get("content-length"), null);
   const events = readEvents(answer.text);
   assert.deepEqual(
@@ -57,6 +58,11 @@ test("S-101 S-111 without partials one completed for each picture, in order", as
     two.map((e) => e.data.seed),
     [5, 6],
   );
+  const counts = two.map(({ data: { usage } }) => [usage.input_tokens, usage.output_tokens, usage.total_tokens]);
+  assert.deepEqual(counts, [
+    [3, 8, 11],
+    [0, 8, 8],
+  ]);
 });
 
 test("progress events come only when they are asked for", async () => {

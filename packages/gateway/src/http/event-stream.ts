@@ -41,6 +41,7 @@ export function openEventStream(
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache, no-transform",
       "x-accel-buffering": "no",
+      "x-content-type-options": "nosniff",
     });
   };
   const timer = setInterval(() => {

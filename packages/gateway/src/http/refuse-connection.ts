@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ApiError, errors } from "@atoma/contract";
+import { CROSS_ORIGIN } from "./cors.ts";
 import { newRequestId } from "./request-id.ts";
 
 /** How long a client may take to read its refusal and to close its side. */
@@ -39,12 +40,18 @@ function close(socket: Duplex, lastWords = ""): void {
 
 function refuse(socket: Duplex, refusal: ApiError): void {
   const body = JSON.stringify(refusal.envelope());
-  close(
-    socket,
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${newRequestId()}\r\ncache-control: no-store\r\n` +
-      `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    "x-request-id": newRequestId(),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...CROSS_ORIGIN,
+    connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`, ...lines].join("\r\n");
+  close(socket, `${head}\r\n\r\n${body}`);
 }
 
 /** Notes which connections are busy, ends those that have served enough, and refuses to be a proxy. */

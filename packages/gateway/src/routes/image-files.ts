@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { parseFileName } from "../files/file-name.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 
-const RANGE = /^bytes=(\d*)-(\d*)$/;
+const RANGE = /^bytes=(\d*)-(\d*)$/i;
 
 /** One byte range of a file; "unsatisfiable", or undefined for anything to be answered with the whole file. */
 function readRange(
@@ -40,10 +40,9 @@ export function imageFiles(deps: Deps) {
     const etag = `"${name}"`;
     const unchanged = matches(request.headers["if-none-match"], etag);
     const ifRange = request.headers["if-range"];
-    const range =
-      unchanged || (ifRange !== undefined && ifRange !== etag)
-        ? undefined
-        : readRange(request.headers.range, file.size);
+    // Ranges are defined for GET alone (RFC 9110 14.2).
+    const whole = unchanged || request.method !== "GET" || (ifRange !== undefined && ifRange !== etag);
+    const range = whole ? undefined : readRange(request.headers.range, file.size);
     if (range === "unsatisfiable") throw errors.rangeNotSatisfiable(file.size);
     reply.headers({
       "content-type": MEDIA_TYPES[parsed.format],
