@@ -87,6 +87,15 @@ test("K-031 attemptTimeoutMs ends one attempt, which is retried only when asked"
   assert.equal(server.seen.length, 3);
 });
 
+test("a deadline of 0, or of what is no length of time, is none", async (t) => {
+  const server = await serve(t, (response) => setImmediate(() => json(response, ANSWER)));
+  for (const ms of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, 1e300]) {
+    successOf(await generate(server, { timeoutMs: ms, attemptTimeoutMs: ms }));
+  }
+  const hanging = await serve(t, () => {});
+  errorOf(await generate(hanging, { timeoutMs: 0 }, { timeoutMs: 50 }), RequestTimeoutError);
+});
+
 test("K-032 a signal that is already aborted: no request at all", async (t) => {
   const server = await serve(t, hang);
   const error = errorOf(await generate(server, { signal: AbortSignal.abort() }), RequestAbortedError);

@@ -41,6 +41,12 @@ test("K-013 error bodies of every kind give the best message there is", async (t
     ["<html><head><title>400 Bad Gateway</title></head><body>nginx</body></html>", /: 400 Bad Gateway$/],
     ["<p>Hello <b>you</b></p>", /: Hello you$/],
     ["", /400: Bad Request$/],
+    ['{"error":{"error":{"message":"deep","code":"c"}}}', /400 c: deep$/, "c"],
+    ['{"detail":{"error":{"message":"deep","code":"c"}}}', /400 c: deep$/, "c"],
+    ['{"detail":{"message":"less deep","code":"c"}}', /400 c: less deep$/, "c"],
+    ['{"error":{"message":"first","detail":{"message":"second"}}}', /: first$/],
+    ['{"message":"first","detail":{"message":"second"}}', /: first$/],
+    ['{"detail":{"reason":"other"}}', /: \{"detail":\{"reason":"other"\}\}$/],
     ['{"error":{"message":"cut o', /: \{"error"/],
     ['{"error":{"code":17,"message":"numbers"}}', /400 17: numbers$/, "17"],
     ['{"error":{"message":{"a":1}}}', /: \{"a":1\}$/],
@@ -100,7 +106,7 @@ test("K-069 messages and pretty() are bounded whatever the server sends", async 
 });
 
 test("a picture is in no error", async (t) => {
-  const server = await serve(t, (response) => json(response, { created: 1, data: [null, { b64_json: PNG }] }));
+  const server = await serve(t, (response) => json(response, { created: 1, images: [{ b64_json: PNG }] }));
   const error = errorOf(await generate(server), SDKValidationError);
   for (const text of [inspect(error, { depth: 9 }), JSON.stringify(error), String(error), error.stack]) {
     assert.ok(!text?.includes(PNG));

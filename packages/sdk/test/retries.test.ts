@@ -44,6 +44,19 @@ test("K-016 backoff against a server that stays at 503 stops within maxElapsedTi
   assert.equal(error.attempts, seen.length);
 });
 
+test("K-015 a backoff with short intervals tries again as soon as they say", async (t) => {
+  const server = await refusing(t, [503]);
+  const backoff = { initialInterval: 1, maxInterval: 50, exponent: 1.1, maxElapsedTime: 1000 };
+  const { backoff: strategy } = retryPolicy({ strategy: "backoff", backoff }, undefined);
+  assert.equal(backoffDelayMs(1, strategy), 50);
+  assert.equal(
+    backoffDelayMs(1, { ...strategy, maxInterval: 0 }),
+    10, // and never runs hot
+  );
+  successOf(await generate(server, { retries: { strategy: "backoff", backoff } }));
+  assert.equal(server.seen.length, 2);
+});
+
 for (const [retryCodes, status, requests] of [
   [["5XX"], 507, 2],
   [["5xx"], 500, 2],
@@ -266,16 +279,23 @@ test("K-047 the bodies of refused attempts are read, so that one connection serv
   assert.equal(server.connections(), 1);
 });
 
-test("an error body that never ends holds nobody up for long", async (t) => {
-  const server = await serve(t, async (response) => {
-    response.writeHead(400, { "content-type": "application/json" });
-    response.write('{"error":"slow');
-    for (let i = 0; i < 200 && !response.destroyed; i++) {
-      await sleep(100);
-      response.write(" ");
-    }
+for (const pace of ["drips", "stops"]) {
+  test(`an error body that ${pace} holds nobody up for long, and its connection is closed`, {
+    timeout: 30_000,
+  }, async (t) => {
+    const server = await serve(t, async (response) => {
+      response.writeHead(400, { "content-type": "application/json" });
+      response.write('{"error":"slow');
+      while (pace === "drips" && !response.destroyed) {
+        await sleep(100);
+        response.write(" ");
+      }
+    });
+    const [result, ms] = await timed(generate(server));
+    const { statusCode, body } = errorOf(result, APIError);
+    assert.equal(statusCode, 400);
+    assert.match(body, /^\{"error":"slow/);
+    assert.ok(ms < 15_000, `${ms}`);
+    await server.seen[0]?.closed;
   });
-  const [result, ms] = await timed(generate(server));
-  assert.equal(errorOf(result, APIError).statusCode, 400);
-  assert.ok(ms < 15_000, `${ms}`);
-});
+}

@@ -16,8 +16,9 @@ export function modelsGet(client: AtomaSDKCore, id: string, options?: RequestOpt
   return startCall(
     client,
     () => {
-      if (typeof id !== "string" || !id)
-        throw new SDKValidationError("Input", "the id of a model must be a string", id);
+      // A URL would take . and .. for steps of its path.
+      if (typeof id !== "string" || /^\.{0,2}$/.test(id))
+        throw new SDKValidationError("Input", "the id of a model must be a string that can be part of a URL", id);
       return {
         method: "GET",
         path: `/v1/models/${encodeURIComponent(id)}`,

@@ -57,7 +57,8 @@ export async function send(attempt: Attempt, authorization: string | undefined):
     const response = await deadline.race(sent).catch((cause: unknown) => {
       // A fetcher that does not listen to the signal may still answer, to nobody.
       sent.then((late) => cancel(late.body)).catch(() => {});
-      throw networkError(cause, deadline);
+      deadline.signal.throwIfAborted();
+      throw isNetworkError(cause) ? new ConnectionError("No connection to the server", { cause }) : cause;
     });
     logger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
     attempt.trace(exchange(url, init, response));
@@ -100,16 +101,17 @@ function redirectTarget(response: Response, from: URL, method: string): URL | nu
 }
 
 /** What was caught on the way, as an error of this package. */
-export function networkError(cause: unknown, deadline: Deadline | undefined): SDKError {
+export function asSDKError(cause: unknown, deadline: Deadline | undefined): SDKError {
   if (deadline?.signal.aborted) return deadline.signal.reason;
   if (cause instanceof SDKError) return cause;
-  if (isRecord(cause)) {
-    const code = cause.code ?? (isRecord(cause.cause) && cause.cause.code);
-    if (cause.name === "TypeError" || typeof code === "string") {
-      return new ConnectionError("No connection to the server", { cause });
-    }
-  }
   return new UnexpectedClientError("The request failed unexpectedly", { cause });
+}
+
+/** What fetch rejects with when there is no connection: anywhere else a TypeError is a mistake, and no reason to try again. */
+function isNetworkError(cause: unknown): boolean {
+  if (!isRecord(cause) || cause instanceof SDKError) return false;
+  const code = cause.code ?? (isRecord(cause.cause) && cause.cause.code);
+  return cause.name === "TypeError" || typeof code === "string";
 }
 
 /** How far a call came. The `request` is made only when somebody looks at it, and its key is masked. */

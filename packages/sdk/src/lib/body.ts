@@ -19,7 +19,7 @@ export async function readBody(response: Response, deadline: Deadline, maxBytes:
   // fetch reads no more than content-length says, in the fastest way it has.
   if (length <= maxBytes && !headers.has("content-encoding")) return response;
   const chunks: Bytes[] = [];
-  if (length > maxBytes || !(await whole(pump(response, deadline, maxBytes, chunks), deadline))) {
+  if (length > maxBytes || !(await whole(pump(response.body?.getReader(), deadline, maxBytes, chunks), deadline))) {
     const error = new UnexpectedClientError(`The answer is larger than maxResponseBytes, ${maxBytes} bytes`);
     deadline.abort(error);
     throw error;
@@ -30,19 +30,21 @@ export async function readBody(response: Response, deadline: Deadline, maxBytes:
 /** Reads what is worth keeping of an error's body, in bounded time, and leaves the connection usable if it can. */
 export async function readErrorBody(response: Response, deadline: Deadline): Promise<string> {
   const chunks: Bytes[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, DRAIN_MS);
-  });
+  const reader = response.body?.getReader();
+  const timer = setTimeout(() => cancel(reader), DRAIN_MS); // which also ends a read that is waiting
   // A body that breaks off still says what it said before.
-  await Promise.race([pump(response, deadline, DRAIN_BYTES, chunks), late]).catch(() => {});
+  await pump(reader, deadline, DRAIN_BYTES, chunks).catch(() => {});
   clearTimeout(timer);
   return (await new Blob(chunks).text()).slice(0, ERROR_BODY_LENGTH);
 }
 
 /** Moves a body to `chunks`. False when there is more of it than `maxBytes`: then the connection is closed. */
-async function pump(response: Response, deadline: Deadline, maxBytes: number, chunks: Bytes[]): Promise<boolean> {
-  const reader = response.body?.getReader();
+async function pump(
+  reader: ReadableStreamDefaultReader<Bytes> | undefined,
+  deadline: Deadline,
+  maxBytes: number,
+  chunks: Bytes[],
+): Promise<boolean> {
   try {
     for (let size = 0; reader; ) {
       const { value, done } = await deadline.race(reader.read());

@@ -2,7 +2,7 @@ import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
 import { ERR, OK, type Result } from "../types/fp.ts";
-import { type Attempt, networkError, send } from "./attempt.ts";
+import { type Attempt, asSDKError, send } from "./attempt.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs, retryPolicy } from "./retries.ts";
@@ -32,9 +32,9 @@ export type CallResult<T> = Result<T, SDKError>;
 export function startCall<T>(
   client: ClientSDK,
   prepare: Prepare<T>,
-  options: RequestOptions = {},
+  options?: RequestOptions,
 ): APIPromise<CallResult<T>> {
-  return new APIPromise(runCall(client, prepare, options));
+  return new APIPromise(runCall(client, prepare, options ?? {}));
 }
 
 async function runCall<T>(
@@ -49,7 +49,7 @@ async function runCall<T>(
   let isOpen = false;
   try {
     const defaults = client._options;
-    const total = startDeadline(options.timeoutMs ?? defaults.timeoutMs, [
+    const total = startDeadline(options.timeoutMs || defaults.timeoutMs, [
       options.signal,
       options.fetchOptions?.signal,
     ]);
@@ -61,8 +61,8 @@ async function runCall<T>(
     const startedAt = performance.now();
 
     for (;;) {
-      const attemptMs = options.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
-      const own = attemptMs === undefined ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
+      const attemptMs = options.attemptTimeoutMs || defaults.attemptTimeoutMs;
+      const own = !attemptMs ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
       try {
         total.signal.throwIfAborted();
         const authorization = await own.race(client._authorization());
@@ -89,7 +89,7 @@ async function runCall<T>(
         if (isOpen && own !== total) own.disarm();
         return [OK(value), trace];
       } catch (caught) {
-        const error = networkError(caught, own);
+        const error = asSDKError(caught, own);
         const delay = retryDelayMs(policy, error, attempts, performance.now() - startedAt);
         if (delay === undefined || total.signal.aborted) throw error;
         await total.sleep(delay).catch((end) => {
@@ -102,7 +102,7 @@ async function runCall<T>(
       }
     }
   } catch (caught) {
-    const error = networkError(caught, deadline);
+    const error = asSDKError(caught, deadline);
     error.attempts = attempts;
     error.idempotencyKey = idempotencyKey;
     return [ERR(error), trace];

@@ -41,7 +41,7 @@ export function startDeadline(
   });
   const forgetters = signals.map((source) => source && whenAborted(source, () => abort(reasonOf(source))));
   const expire = () => abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
-  const timer = timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
+  const timer = Number(timeoutMs) > 0 && Number(timeoutMs) <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
 
   const deadline: Deadline = {
     signal,

@@ -6,7 +6,7 @@ import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, networkError } from "./attempt.ts";
+import { type Attempt, asSDKError } from "./attempt.ts";
 import { cancel } from "./body.ts";
 import { EventStream } from "./event-stream.ts";
 import { downloader, readImages } from "./images.ts";
@@ -83,7 +83,7 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
     throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, cause);
   }
   if (!isRecord(json)) return undefined;
-  if (json.type === "error" || (json.error !== undefined && json.error !== null)) throw refusal();
+  if (json.type === "error" || json.error) throw refusal();
 
   const type = json.type ?? sent.event;
   const fields = { ...fromWire(json), type };
@@ -107,7 +107,7 @@ function asEvent(event: object): ImageStreamEvent {
 }
 
 function located(caught: unknown, attempt: Attempt): unknown {
-  const error = networkError(caught, attempt.deadline);
+  const error = asSDKError(caught, attempt.deadline);
   error.attempts = attempt.number;
   error.idempotencyKey = attempt.request.idempotencyKey;
   return error;

@@ -27,13 +27,13 @@ export function asImages(json: Record<string, unknown>, attempt: Attempt): Creat
   const invalid = (message: string) => new SDKValidationError("Response", message, json);
   if (!Array.isArray(data) || data.length === 0) throw invalid("data must be an array of at least one picture");
   const download = downloader(attempt);
-  const pictures = data.map((item: unknown, i) => {
-    if (!isRecord(item)) throw invalid(`data[${i}] must be an object`);
-    return new ImageData(item, download, fields.outputFormat);
-  });
+  // A picture is not lost for what stands beside it.
+  const pictures = data.map(
+    (item: unknown) => new ImageData(isRecord(item) ? item : {}, download, fields.outputFormat),
+  );
   if (!pictures.some((picture) => picture.b64Json || picture.url)) throw invalid("no item of data has b64_json or url");
-  const seconds = Number.parseInt(String(created), 10); // an integer, a float, or digits in a string
-  return { ...(seconds >= 0 && { created: seconds }), data: pictures, ...fields };
+  const seconds = Math.floor(Number(String(created))); // of a number, or of a string that holds one
+  return { ...(seconds > 0 && { created: seconds }), data: pictures, ...fields };
 }
 
 /** Fetches pictures with the client, the options and the limits of the call that they came from. */

@@ -27,7 +27,7 @@ export function parseJSON(text: string, response: Response, attempt: Attempt): R
     throw new SDKValidationError("Response", "the body is not JSON", text, cause);
   }
   if (!isRecord(json)) throw new SDKValidationError("Response", "the body is not a JSON object", json);
-  if (json.error !== undefined && json.error !== null) throw unexpected("API error occurred");
+  if (json.error) throw unexpected("API error occurred");
   return json;
 }
 

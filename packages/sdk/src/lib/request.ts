@@ -28,7 +28,7 @@ export interface PreparedRequest {
 
 /** @throws InvalidRequestError when a URL or a header cannot be sent */
 export function prepareRequest(client: ClientSDK, operation: Operation, options: RequestOptions): PreparedRequest {
-  const base = options.serverURL === undefined ? client._baseURL : parseURL(options.serverURL);
+  const base = options.serverURL == null ? client._baseURL : parseURL(options.serverURL);
   if (!base) {
     throw new InvalidRequestError("serverURL must be an http(s) URL without credentials");
   }

@@ -39,7 +39,7 @@ export interface RetryPolicy {
 }
 
 const DEFAULT_BACKOFF = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
-/** A retry is never sooner than this, unless the server asks for it, and then only once. */
+/** A retry is never sooner than this, or than a shorter `maxInterval`, unless the server asks for it, and then only once. */
 const MIN_DELAY_MS = 100;
 /** A longer wish of the server is the caller's to fulfil. */
 const MAX_RETRY_AFTER_MS = 120_000;
@@ -81,7 +81,7 @@ export function retryDelayMs(
  */
 export function backoffDelayMs(attempts: number, backoff: RetryPolicy["backoff"], random = Math.random): number {
   const ceiling = Math.min(backoff.maxInterval, backoff.initialInterval * backoff.exponent ** (attempts - 1));
-  return Math.max(MIN_DELAY_MS, random() * ceiling);
+  return Math.max(Math.min(MIN_DELAY_MS, Math.max(10, backoff.maxInterval)), random() * ceiling);
 }
 
 function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKError): boolean {
@@ -89,7 +89,7 @@ function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKEr
     const wish = error.headers.get("x-should-retry");
     if (wish === "true" || wish === "false") return wish === "true";
     const status = String(error.statusCode);
-    const isListed = codes.some((code) => code.replace(/xx$/i, status.slice(1)) === status);
+    const isListed = codes.some((code) => String(code).replace(/xx$/i, status.slice(1)) === status);
     // An attempt of this very call is still at work on the server: the next one gets its picture.
     return isListed || (retryConnectionErrors === true && error.code === "idempotency_in_progress");
   }

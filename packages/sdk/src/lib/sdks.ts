@@ -59,7 +59,7 @@ export class ClientSDK {
       }
     }
     if (key === undefined || key === null) return undefined;
-    const token = key.replace(/^bearer\s+/i, "");
+    const token = typeof key === "string" ? key.replace(/^bearer\s+/i, "") : "";
     if (!token) throw new InvalidRequestError("No API key: set bearerAuth or ATOMASDK_BEARER_AUTH");
     // Said without the key and without a cause: the platform's own message would repeat it.
     if (!/^[\x21-\x7e]+$/.test(token))

@@ -1,11 +1,12 @@
 import { isRecord } from "../models/errors/envelope.ts";
 
-/** Fields whose names differ between the wire and here; all others keep theirs. */
+/** The fields that are known here, with their names; all others keep theirs. */
 const CAMEL = new Map(
   (
     "response_format output_format output_compression partial_images input_fidelity guidance_scale negative_prompt " +
     "num_inference_steps b64_json revised_prompt total_tokens input_tokens output_tokens input_tokens_details " +
-    "output_tokens_details text_tokens image_tokens partial_image_index created_at owned_by shutdown_date"
+    "output_tokens_details text_tokens image_tokens partial_image_index created_at owned_by shutdown_date " +
+    "url seed size quality background usage"
   )
     .split(" ")
     .map((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),

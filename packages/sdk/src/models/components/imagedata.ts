@@ -41,8 +41,9 @@ export class ImageData {
     }
     // Some servers send a data: URL where base64 belongs.
     if (typeof this.b64Json === "string") this.b64Json = this.b64Json.replace(DATA_URL, "");
-    if (!this.b64Json) delete this.b64Json;
-    if (!this.url) delete this.url;
+    for (const name of ["b64Json", "url"] as const) {
+      if (typeof this[name] !== "string" || !this[name]) delete this[name];
+    }
     this.#download = download;
     this.#type = typeof format === "string" ? `image/${format}` : undefined;
   }

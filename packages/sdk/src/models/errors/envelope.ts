@@ -8,7 +8,7 @@ export interface Envelope {
 
 /**
  * Reads the error bodies that image servers send: `{error: {message, type, param, code}}`, `{error: "text"}`,
- * `{detail: "text" | [{loc, msg}]}`, `{message}`, HTML, plain text. Never throws.
+ * `{detail: "text" | [{loc, msg}]}`, `{message}`, one of them inside of another, HTML, plain text. Never throws.
  */
 export function readEnvelope(body: string): Envelope {
   let json: unknown;
@@ -18,9 +18,16 @@ export function readEnvelope(body: string): Envelope {
     return { message: plainText(body) };
   }
   if (!isRecord(json)) return { message: text(json) };
-  const error = isRecord(json.error) ? json.error : json;
+  let error = json; // or what is wrapped in it, such as `{detail: {error: {message}}}`
+  for (
+    let inner: unknown = json.error ?? json;
+    isRecord(inner);
+    inner = !error.message && (error.error ?? error.detail)
+  ) {
+    error = inner;
+  }
   return {
-    message: text(error.message) ?? text(json.error) ?? details(json.detail) ?? text(json),
+    message: text(error.message) ?? text(error.error) ?? details(error.detail) ?? text(json),
     code: text(error.code),
     type: text(error.type),
     param: text(error.param),
