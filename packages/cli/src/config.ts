@@ -72,6 +72,13 @@ const SETTINGS = {
   s3_secret_access_key: { check: text, fallback: undefined, help: "belongs to s3_access_key_id" },
   drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },
   node_token: { check: text, fallback: undefined, help: "bearer token that the node asks for" },
+  node_tls_cert: { check: text, fallback: undefined, help: "certificate of the node, which then serves https" },
+  node_tls_key: { check: text, fallback: undefined, help: "its private key" },
+  node_tls_client_ca: {
+    check: text,
+    fallback: undefined,
+    help: "who signs the certificates that the node's clients need",
+  },
   join: { check: url, fallback: undefined, help: "a gateway that the node tells that it is there" },
   join_token: { check: text, fallback: undefined, help: "the node's credential there, of `atoma nodes expect`" },
   advertise_url: { check: url, fallback: undefined, help: "where gateways reach the node; default: where it listens" },

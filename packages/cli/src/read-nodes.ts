@@ -1,10 +1,11 @@
 import { CapabilitiesError } from "@atoma/contract";
 import { DIALECT_NAMES, type DialectName, type NodeConfig, type NodeModel, readForeignModels } from "@atoma/gateway";
+import { readNodeTls } from "./read-tls.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-const KEYS = ["name", "url", "token", "dialect", "models", "max_concurrent"];
+const KEYS = ["name", "url", "token", "dialect", "models", "max_concurrent", "tls"];
 const MAX_CONCURRENT = 10_000;
 
 const isTable = (value: unknown): value is Table =>
@@ -44,10 +45,12 @@ function readNode(entry: Table, i: number): NodeConfig {
     throw new UsageError(`${at}.max_concurrent: expected a whole number from 1 to ${MAX_CONCURRENT}`);
   }
   const models = readModels(entry.models, dialect, at);
+  const tls = readNodeTls(entry.tls, url, at);
   return {
     name,
     url,
     token,
+    ...(tls && { tls }),
     ...(dialect !== "atoma" && { dialect }),
     ...(models && { models }),
     ...(right && { maxConcurrent: most }),

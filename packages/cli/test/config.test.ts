@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { newAuthority } from "@atoma/gateway/test-support/tls";
 import { readConfig } from "../src/config.ts";
+import { serverTls } from "../src/read-tls.ts";
 import { s3Options } from "../src/s3-options.ts";
 import { atoma } from "./support/up.ts";
 
@@ -78,6 +80,37 @@ test("a node of each kind, as docs/nodes.md has them", () => {
     [`${two}dialect = "sdcpp"\nmodels = [{ id = "m", steps = { max = 0 } }]`, /^nodes\[0\]\.models\[0\]\.steps\.max: /],
   ];
   for (const [text, message] of wrong) assert.throws(() => read(text), { name: "UsageError", message }, text);
+});
+
+test("files by which a node and its gateway know each other are read and checked", () => {
+  const authority = newAuthority("cli-config");
+  const [gateway, other] = [authority.issue("gateway"), authority.issue("other")];
+  const nodeWith = (table: string, url = "https://h:1") => read(`[[nodes]]\nurl = "${url}"\ntls = { ${table} }\n`);
+  const whole = `ca = "${authority.certFile}", cert = "${gateway.certFile}", key = "${gateway.keyFile}"`;
+  const { cert, key } = gateway;
+  assert.deepEqual(nodeWith(whole).nodes[0]?.tls, { ca: authority.cert, cert, key });
+  assert.deepEqual(nodeWith(`ca = "${authority.certFile}"`).nodes[0]?.tls, { ca: authority.cert });
+  const wrong: [string, RegExp][] = [
+    ['ca = "/nowhere/ca.pem"', /^nodes\[0\]\.tls\.ca: cannot read \/nowhere\/ca\.pem \(ENOENT\)$/],
+    [`ca = "${folder}"`, /^nodes\[0\]\.tls\.ca: cannot read .* \(EISDIR\)$/],
+    [`ca = "${gateway.keyFile}"`, /^nodes\[0\]\.tls\.ca: .* holds no certificate in PEM$/],
+    [`cert = "${gateway.certFile}"`, /^nodes\[0\]\.tls: expected both cert and key, or neither$/],
+    [`cert = "${gateway.certFile}", key = "${gateway.certFile}"`, /^nodes\[0\]\.tls\.key: .* holds no private key/],
+    [`cert = "${gateway.certFile}", key = "${other.keyFile}"`, /^nodes\[0\]\.tls\.key: .* is not that of the/],
+    ["ca = 1", /^nodes\[0\]\.tls\.ca: expected the path of a file$/],
+    ['verify = "no"', /^nodes\[0\]\.tls\.verify: unknown key$/],
+  ];
+  for (const [table, message] of wrong) assert.throws(() => nodeWith(table), { name: "UsageError", message }, table);
+  const plain = () => nodeWith(whole, "http://h:1");
+  assert.throws(plain, { name: "UsageError", message: /^nodes\[0\]\.tls: expected an https url/ });
+  assert.throws(
+    () => serverTls(read(`node_tls_cert = "${gateway.certFile}"`)),
+    /^UsageError: node_tls_cert, node_tls_key/,
+  );
+  assert.throws(
+    () => serverTls(read('node_tls_client_ca = "x"')),
+    /^UsageError: node_tls_client_ca: expected node_tls_cert/,
+  );
 });
 
 test("messages name the key and the source", () => {

@@ -20,7 +20,7 @@ export type { S3Options } from "./files/s3.ts";
 export { type CheckOptions, checkNode } from "./nodes/check-node.ts";
 export type { ForeignName } from "./nodes/dialects.ts";
 export { type NodeModel, readForeignModel, readForeignModels } from "./nodes/foreign-models.ts";
-export type { NodeConfig } from "./nodes/node.ts";
+export type { NodeConfig, NodeTls } from "./nodes/node.ts";
 export { checkTarget, ForbiddenTarget } from "./webhooks/target.ts";
 
 export interface GatewayOptions {

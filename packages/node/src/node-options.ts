@@ -17,6 +17,14 @@ export interface Deadlines {
   readonly startMs?: number;
 }
 
+/** What https is served with; PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Where it is set, clients must have a certificate that it has signed. */
+  readonly clientCa?: string;
+}
+
 export interface NodeOptions {
   /** Default 127.0.0.1. */
   readonly host?: string;
@@ -25,6 +33,8 @@ export interface NodeOptions {
   readonly models: readonly ServedModel[];
   /** Where it is set, requests below /v1 must bear it: `Authorization: Bearer <token>`. */
   readonly token?: string;
+  /** Default: plain http. */
+  readonly tls?: ServerTls;
   /** How many requests may wait for a model besides the one that runs. Default 8. */
   readonly maxQueue?: number;
   /** Threads of each model process. Default: one fewer than there are cores, 1 to 8. */

@@ -32,12 +32,12 @@ export interface RunningNode {
  * and Node's own error when it cannot listen.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { host = "127.0.0.1", port = 0, models, token, maxQueue = 8, threads = defaultThreads() } = options;
+  const { host = "127.0.0.1", port = 0, models, token, tls, maxQueue = 8, threads = defaultThreads() } = options;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
   const logger = options.logger ?? pino({ level: "silent" });
 
   const running = inFlight();
-  const app = createServer({ logger, token, requestMs });
+  const app = createServer({ logger, token, tls, requestMs });
   const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };
@@ -66,7 +66,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await shelf.close();
   };
   return {
-    url: `http://${name}:${address.port}`,
+    url: `${tls ? "https" : "http"}://${name}:${address.port}`,
     port: address.port,
     ready: shelf.ready,
     get modelPids() {

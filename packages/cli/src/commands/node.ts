@@ -3,6 +3,7 @@ import { startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
 import { listening } from "../listen-error.ts";
 import { createLogger } from "../logger.ts";
+import { serverTls } from "../read-tls.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { UsageError } from "../usage-error.ts";
 import { join } from "./join.ts";
@@ -17,6 +18,7 @@ export async function node(config: Config): Promise<void> {
   if (config.join !== undefined && config.join_token === undefined) {
     throw new UsageError("join_token: a node that joins needs the credential that `atoma nodes expect NAME` shows");
   }
+  const tls = serverTls(config);
   const stop = shutdownSignal();
   const log = createLogger(config.log_level);
   // Who joins tells the gateway, and nobody else needs to know it.
@@ -26,6 +28,7 @@ export async function node(config: Config): Promise<void> {
     port: config.port ?? 0,
     models: config.models.map((path) => ({ path })),
     ...(token !== undefined && { token }),
+    ...(tls && { tls }),
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     logger: log,

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
-import { checkNode, DIALECT_NAMES, type DialectName, readForeignModels } from "@atoma/gateway";
+import { checkNode, DIALECT_NAMES, type DialectName, type NodeTls, readForeignModels } from "@atoma/gateway";
 import { type Ledger, LedgerInputError, type NodeEntry } from "@atoma/ledger";
 import type { Config } from "../config.ts";
 import { openConfiguredLedger } from "../data-folder.ts";
 import { readOrigin } from "../read-nodes.ts";
+import { readClientTls } from "../read-tls.ts";
 import { UsageError } from "../usage-error.ts";
 
 const BY = { actor: "atoma nodes" };
@@ -12,6 +13,7 @@ const HELP = `usage: atoma nodes add NAME URL [--dialect D] [--token T] [--model
        atoma nodes list
        atoma nodes drain NAME | resume NAME | remove NAME
        atoma nodes check URL [--dialect D] [--token T] [--model ID[=UPSTREAM]] [--generate]
+                             [--tls-ca FILE] [--tls-cert FILE --tls-key FILE]
                                     what a server can do; with --generate it makes one small picture
 
 dialects: ${DIALECT_NAMES.join(", ")}
@@ -30,6 +32,9 @@ function readFlags(args: readonly string[]) {
         model: { type: "string", multiple: true },
         "max-concurrent": { type: "string" },
         generate: { type: "boolean", default: false },
+        "tls-ca": { type: "string" },
+        "tls-cert": { type: "string" },
+        "tls-key": { type: "string" },
       },
     });
   } catch {
@@ -59,6 +64,13 @@ function checkedModels(flags: Flags, dialect: DialectName) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : "models: not understood");
   }
+}
+
+function tlsOf(flags: Flags, url: string): NodeTls | undefined {
+  const { "tls-ca": ca, "tls-cert": cert, "tls-key": key } = flags;
+  return ca === undefined && cert === undefined && key === undefined
+    ? undefined
+    : readClientTls({ ca, cert, key }, url, "--tls");
 }
 
 function stateOf({ url, draining, leaving, expiresAt }: NodeEntry): string {
@@ -137,7 +149,8 @@ export async function nodes(config: Config, args: readonly string[]): Promise<vo
     if (subject === undefined) throw new UsageError(HELP);
     const dialect = dialectOf(flags);
     const models = dialect === "atoma" ? undefined : checkedModels(flags, dialect);
-    const node = { name: "checked", url: readOrigin(subject, "nodes check"), dialect, token: flags.token, models };
+    const url = readOrigin(subject, "nodes check");
+    const node = { name: "checked", url, tls: tlsOf(flags, url), dialect, token: flags.token, models };
     const fine = await checkNode(node, { generate: flags.generate, print, model: flags.model?.[0] });
     process.exitCode = fine ? 0 : 1;
     return;

@@ -8,6 +8,25 @@ const CONNECT_FAILED = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** The same, of TLS: the node's certificate is not what was wanted, or the node speaks no TLS. */
+const NOT_TRUSTED = new Set([
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REVOKED",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+]);
+
+/** OpenSSL's names of the alerts by which a node refuses the gateway's certificate, or the lack of one. */
+const REFUSED = /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/;
+
 const CONNECTION_LOST = new Set([
   "ECONNRESET",
   "EPIPE",
@@ -22,9 +41,23 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-export const neverConnected = (error: unknown): boolean => CONNECT_FAILED.has(codeOf(error) ?? "");
+export function neverConnected(error: unknown): boolean {
+  const code = codeOf(error) ?? "";
+  return CONNECT_FAILED.has(code) || NOT_TRUSTED.has(code) || REFUSED.test(code);
+}
 
 /** The connection broke: what became of the request is not known. */
 export function connectionLost(error: unknown): boolean {
   return CONNECTION_LOST.has(codeOf(error) ?? "") || (error instanceof Error && error.name === "CutOffError");
+}
+
+/** Why a node cannot be reached, for its operator. */
+export function reasonOf(error: unknown, origin: string): string {
+  const reason = error instanceof Error ? error.message : "?";
+  const code = codeOf(error) ?? "";
+  // A server that wants another certificate often closes the connection without a word.
+  const closed = code === "UND_ERR_SOCKET" || code === "ECONNRESET" || REFUSED.test(code);
+  return closed && origin.startsWith("https:")
+    ? `${reason} (does it want another certificate of the gateway?)`
+    : reason;
 }

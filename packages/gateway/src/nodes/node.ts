@@ -4,6 +4,15 @@ import type { Dialect } from "./dialect.ts";
 import { DIALECTS } from "./dialects.ts";
 import type { NodeModel } from "./foreign-models.ts";
 
+/** How an https node is told from others, and the gateway from strangers; PEM. */
+export interface NodeTls {
+  /** Who signs the node's certificate. Default: the authorities that Node.js trusts. */
+  readonly ca?: string | undefined;
+  /** The gateway's own certificate, for nodes that ask for one, and its private key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 /** A node as the operator names it. */
 export interface NodeConfig {
   readonly name: string;
@@ -11,6 +20,8 @@ export interface NodeConfig {
   readonly url: string;
   /** The gateway's own credential there. */
   readonly token?: string | undefined;
+  /** For an https URL. */
+  readonly tls?: NodeTls | undefined;
   /** Which kind of server it is. Default: our own. */
   readonly dialect?: DialectName | undefined;
   /** What it serves. Needed for every dialect but our own, whose nodes tell it themselves. */
@@ -58,15 +69,17 @@ export function openNode(config: NodeConfig, aliases: Aliases): Node {
   // Generations have one deadline of their own, longer than undici's 300 s.
   // No limit of connections: a request that waits for one cannot be aborted, and how many there are is decided before.
   const { origin } = new URL(url);
-  const connect = { timeout: CONNECT_TIMEOUT_MS };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...config.tls };
+  // With HTTP/2 leaving one request would not close the connection, by which foreign servers notice.
+  const allowH2 = false;
   return {
     name,
     origin,
     token,
     dialect,
     maxConcurrent: config.maxConcurrent ?? dialect.maxConcurrent,
-    pool: new Pool(origin, { connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
-    probes: new Client(origin, { connect }),
+    pool: new Pool(origin, { allowH2, connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
+    probes: new Client(origin, { allowH2, connect }),
     draining,
     models: models.map((model) => ({ ...model, card: withAliases(model.card, aliases) })),
     known: dialect.name !== "atoma",

@@ -1,6 +1,7 @@
 import { type ApiError, errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
 import { dispatcher, type Lease, type Wanted } from "./dispatcher.ts";
+import { reasonOf } from "./errors.ts";
 import { type Aliases, closeNode, type Node, type NodeConfig, openNode } from "./node.ts";
 import { probe } from "./probe.ts";
 
@@ -77,7 +78,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       if (load) dispatch.report(node, load);
     } catch (error) {
       node.ready = false;
-      reason = error instanceof Error ? error.message : "?";
+      reason = reasonOf(error, node.origin);
     }
     if (!node.ready && node.reason !== reason) log.warn({ node: node.name, reason }, "node is not ready");
     node.reason = node.ready ? undefined : reason;

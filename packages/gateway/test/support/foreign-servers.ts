@@ -244,6 +244,9 @@ export interface ForeignServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: ForeignRequest[];
   fault: Fault | undefined;
+  /** Pictures that it serves under their paths, and which of them were fetched. */
+  readonly files: Map<string, Uint8Array>;
+  readonly fetched: string[];
   /** Paths of other requests than generations and health checks. */
   readonly strays: string[];
   /** Generations whose connection was closed before they were answered. */
@@ -287,6 +290,12 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
       response.end("{}");
       return;
     }
+    const file = server.files.get(request.url ?? "");
+    if (file) {
+      server.fetched.push(request.url ?? "");
+      response.end(file);
+      return;
+    }
     server.strays.push(request.url ?? "");
     response.writeHead(404).end();
   });
@@ -297,6 +306,8 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
     url: `http://127.0.0.1:${bound}`,
     requests: [],
     fault: undefined,
+    files: new Map(),
+    fetched: [],
     strays: [],
     cancelled: 0,
     async [Symbol.asyncDispose]() {

@@ -1,8 +1,14 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type ApiError, errors, knownMethods } from "@atoma/contract";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
 import type { Logger } from "pino";
+import type { ServerTls } from "../node-options.ts";
 import { authenticator } from "./authenticate.ts";
 import { correlationId, newRequestId } from "./request-id.ts";
 import { toApiError } from "./to-api-error.ts";
@@ -11,12 +17,14 @@ import { toApiError } from "./to-api-error.ts";
 export const BODY_LIMIT = 256 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 1024;
+const HANDSHAKE_MS = 10_000;
 /** Longer than clients keep an idle connection, so that they close first and no request meets a closing server. */
 const KEEP_ALIVE_MS = 75_000;
 
 export interface ServerOptions {
   readonly logger: Logger;
   readonly token: string | undefined;
+  readonly tls: ServerTls | undefined;
   /** For receiving one request, headers and body. */
   readonly requestMs: number;
 }
@@ -29,9 +37,17 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
   reply.code(known.status).headers(known.headers).type("application/json; charset=utf-8").send(known.envelope());
 }
 
+const httpsOptions = ({ cert, key, clientCa }: ServerTls) => ({
+  cert,
+  key,
+  handshakeTimeout: HANDSHAKE_MS,
+  ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+});
+
 /** Answers what is no HTTP request, or was not received in time; Fastify never sees it. */
 function refuseSocket(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  const noTls = error.code?.startsWith("ERR_SSL_") || error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
+  if (!socket.writable || error.code === "ECONNRESET" || noTls) {
     socket.destroy();
     return;
   }
@@ -76,9 +92,15 @@ function logResponses(app: FastifyInstance, logger: Logger): void {
  * A Fastify server without routes: bodies arrive as bytes, every answer has an `x-request-id`, every error is an
  * envelope of the contract, and what is received has limits in size and time.
  */
-export function createServer({ logger, token, requestMs }: ServerOptions): FastifyInstance {
+export function createServer({ logger, token, tls, requestMs }: ServerOptions): FastifyInstance {
   const authenticate = token === undefined ? undefined : authenticator(token);
-  const app = fastify({
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: Math.min(requestMs, 10_000),
+    // How often Node looks for requests past their time.
+    connectionsCheckingInterval: Math.min(requestMs, 5_000),
+  };
+  const options: FastifyServerOptions = {
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: requestMs,
@@ -88,18 +110,15 @@ export function createServer({ logger, token, requestMs }: ServerOptions): Fasti
     genReqId: newRequestId,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: Math.min(requestMs, 10_000),
-      // How often Node looks for requests past their time.
-      connectionsCheckingInterval: Math.min(requestMs, 5_000),
-    },
     clientErrorHandler: refuseSocket,
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
       sendError(error, request, reply, logger);
     },
-  });
+  };
+  const transport = tls ? { https: { ...limits, ...httpsOptions(tls) } } : { http: limits };
+  // Fastify's types tell the two kinds of servers apart; in all that is done with one here they are alike.
+  const app: FastifyInstance = fastify({ ...options, ...transport });
   app.server.maxConnections = MAX_CONNECTIONS;
 
   app.removeAllContentTypeParsers();
