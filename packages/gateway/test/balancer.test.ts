@@ -148,46 +148,73 @@ test("who came back from a node that did not begin is first in its line", () => 
 
 test("a circuit opens after five failures in a row, lets one try, and closes when that goes well", () => {
   const breaker = circuitBreaker();
-  for (let i = 0; i < 4; i++) breaker.failed(0);
+  for (let i = 0; i < 4; i++) breaker.failed(0, false);
   breaker.succeeded();
   for (let i = 0; i < 5; i++) {
     assert.ok(breaker.allows(0));
-    breaker.failed(0);
+    breaker.failed(0, false);
   }
   assert.ok(!breaker.allows(999));
-  assert.ok(breaker.allows(1000));
+  for (let i = 0; i < 20; i++) breaker.failed(10, false);
+  assert.ok(breaker.allows(1000), "what was under way does not keep it open for longer");
   assert.equal(breaker.begin(1000), true);
   assert.ok(!breaker.allows(1000), "only one tries");
-  breaker.abandoned();
+  breaker.failed(1000, false);
+  breaker.abandoned(false);
+  assert.ok(!breaker.allows(1000), "others do not end the trial");
+  breaker.abandoned(true);
   assert.ok(breaker.allows(1000), "a trial whose client left says nothing");
   breaker.begin(1000);
-  breaker.failed(1500);
+  breaker.failed(1500, true);
   assert.ok(!breaker.allows(3499) && breaker.allows(3500), "twice as long");
   breaker.begin(3500);
   breaker.succeeded();
   assert.ok(breaker.allows(3500));
 });
 
-test("a node whose circuit is open is avoided; with no other its requests are refused until it may be tried", () => {
+/** Has a node fail until its circuit opens for as long as that. */
+function breakCircuit(balance: ReturnType<typeof start>, node: string, openings: number): number {
+  let now = 0;
+  for (let i = 0; i < 4 + openings; i++) {
+    const failing = ticket({ suits: (id) => id === node });
+    balance.enter(failing, now);
+    const [decision] = balance.decide(now);
+    assert.equal(nodeOf(decision), node);
+    balance.ended(failing, node, "failed", now);
+    if (i >= 4) now += 1000 * 2 ** (i - 4);
+  }
+  return now;
+}
+
+test("a node whose circuit is open is avoided; with no other its requests wait for it, if that is soon", () => {
   const balance = start();
   balance.put("bad", { ...READY, maxConcurrent: 9 });
+  assert.equal(breakCircuit(balance, "bad", 1), 1000);
+  const waiting = ticket();
+  balance.enter(waiting, 100);
+  assert.deepEqual(balance.decide(999), []);
+  assert.equal(balance.wakeAt(999), 1000);
+  const behind = ticket();
+  balance.enter(behind, 999);
+  assert.deepEqual(balance.decide(1000), [{ ticket: waiting, node: "bad" }], "one tries");
+  balance.put("good", { ...READY, maxConcurrent: 9 });
+  assert.deepEqual(balance.decide(1000), [{ ticket: behind, node: "good" }]);
   for (let i = 0; i < 5; i++) {
-    const failing = ticket();
-    balance.enter(failing, 0);
-    balance.decide(0);
-    balance.ended(failing, "bad", "failed", 0);
+    balance.enter(ticket(), 1001);
+    assert.equal(nodeOf(balance.decide(1001)[0]), "good");
   }
-  balance.enter(ticket(), 100);
-  const [refused] = balance.decide(100);
+});
+
+test("a node that fails for long is not waited for: its requests are told when it may be tried", () => {
+  const balance = start();
+  balance.put("bad", { ...READY, maxConcurrent: 9 });
+  const opensAt = breakCircuit(balance, "bad", 4);
+  balance.enter(ticket(), opensAt - 7900);
+  const [refused] = balance.decide(opensAt - 7900);
   assert.deepEqual(
     [refusalOf(refused), refused && "retryAfterMs" in refused && refused.retryAfterMs],
-    ["overloaded", 900],
+    ["overloaded", 7900],
   );
-  balance.put("good", { ...READY, maxConcurrent: 9 });
-  for (let i = 0; i < 5; i++) {
-    balance.enter(ticket(), 100);
-    assert.equal(nodeOf(balance.decide(100)[0]), "good");
-  }
 });
 
 test("a busy node is left alone until it said to come back", () => {

@@ -5,14 +5,14 @@ import type { Node } from "./node.ts";
 /** Who wants a node, and how long. */
 export interface Wanted {
   readonly account: string;
-  /** Nodes that have refused this request, or could not be reached, by name. */
-  readonly asked: ReadonlySet<string>;
-  /** Nodes that have lost it, by name: asked again only where no other one is free. */
-  readonly lostBy: ReadonlySet<string>;
+  /** Nodes that have not begun this request, or could not be reached. */
+  readonly asked: ReadonlySet<Node>;
+  /** Nodes that have lost it: asked again only where no other one is free. */
+  readonly lostBy: ReadonlySet<Node>;
   /** It was with a node before, which did not begin. */
   readonly returning: boolean;
-  /** When it came, in ms since the epoch. */
-  readonly since: number;
+  /** How long it has waited in the queue already. */
+  readonly waitedMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -42,6 +42,8 @@ export interface DispatcherOptions {
 
 /** When a node is probed again that could not be reached. */
 const SOON_MS = 2_000;
+/** How long a node that was there is expected to be back. Requests wait for one that restarts, not for one that is gone. */
+const RESTART_MS = 30_000;
 
 /** Pictures × pixels × steps. */
 const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
@@ -56,8 +58,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
   let timer: NodeJS.Timeout | undefined;
   let count = 0;
 
-  const keysOf = (names: ReadonlySet<string>) =>
-    new Set([...keys].filter(([{ name }]) => names.has(name)).map(([, key]) => key));
+  const keysOf = (some: ReadonlySet<Node>) => new Set([...some].flatMap((node) => keys.get(node) ?? []));
 
   function forgetIfIdle(key: string, node: Node): void {
     const resolve = leaving.get(key);
@@ -119,7 +120,10 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
       keys.set(node, key);
       nodes.set(key, node);
     }
-    balance.put(key, { maxConcurrent: node.maxConcurrent, ready: node.ready, draining: node.draining });
+    const { maxConcurrent, ready, draining } = node;
+    if (ready && !draining) node.expectedUntil = Number.POSITIVE_INFINITY;
+    else node.expectedUntil = Math.min(node.expectedUntil, Date.now() + RESTART_MS);
+    balance.put(key, { maxConcurrent, ready, draining, expectedUntil: node.expectedUntil });
   }
 
   return {
@@ -144,14 +148,14 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
     },
     inFlight: (node) => balance.inFlight(keys.get(node) ?? ""),
     waiting: () => balance.waiting,
-    async acquire(job, suits, { account, asked, lostBy, returning, since, signal }) {
+    async acquire(job, suits, { account, asked, lostBy, returning, waitedMs, signal }) {
       signal.throwIfAborted();
       const now = Date.now();
       const ticket: Ticket = {
         account,
         model: job.card.id,
         work: workOf(job),
-        waitUntil: since + queueTimeoutMs,
+        waitUntil: now + Math.max(0, queueTimeoutMs - waitedMs),
         suits: (key) => {
           const node = nodes.get(key);
           return node !== undefined && suits(node);

@@ -51,6 +51,8 @@ export interface Node {
   reason: string | undefined;
   /** When it is to be probed again, in ms since the epoch. */
   probeAt: number;
+  /** While it is away, or draining: until when it is expected to be back, in ms since the epoch; 0 of one never there. */
+  expectedUntil: number;
 }
 
 const CONNECT_TIMEOUT_MS = 3000;
@@ -86,6 +88,7 @@ export function openNode(config: NodeConfig, aliases: Aliases): Node {
     ready: false,
     reason: undefined,
     probeAt: 0,
+    expectedUntil: 0,
   };
 }
 

@@ -97,14 +97,20 @@ export function openRegistry(options: RegistryOptions): Registry {
     await Promise.all(due.map(probeNode));
   }
 
-  function add(config: NodeConfig): void {
+  function add(config: NodeConfig, before?: Node): void {
     const node = openNode(config, aliases);
+    if (before) {
+      // It has restarted elsewhere: until it tells, it is taken to be what it was.
+      node.expectedUntil = before.expectedUntil;
+      node.known ||= before.known;
+      if (node.models.length === 0) node.models = before.models;
+    }
     nodes.set(config.name, { node, config });
     dispatch.put(node);
   }
 
   function remove(node: Node): void {
-    nodes.delete(node.name);
+    if (nodes.get(node.name)?.node === node) nodes.delete(node.name);
     leaving.add(node);
     void dispatch.remove(node).then(async () => {
       leaving.delete(node);
@@ -169,7 +175,9 @@ export function openRegistry(options: RegistryOptions): Registry {
       const wanted = new Map(configs.map((config) => [config.name, config]));
       for (const [name, { node, config }] of nodes) {
         const now = wanted.get(name);
-        if (!now || identity(now) !== identity(config)) remove(node);
+        const same = now && identity(now) === identity(config);
+        if (now && !same) add(now, node);
+        if (!same) remove(node);
         else if (node.draining !== (now.draining ?? false)) {
           node.draining = now.draining ?? false;
           dispatch.put(node);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ApiError, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import type { Outcome } from "../nodes/balance/balancer.ts";
 import type { Lease } from "../nodes/dispatcher.ts";
+import type { Node } from "../nodes/node.ts";
 import { cancel } from "../nodes/reattach.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { type Exchange, type ExchangeContext, exchange, type NotStarted, newAttempt } from "./exchange.ts";
@@ -68,23 +69,24 @@ async function* onNode(
 
 /**
  * Step 4. Has one node do the job and yields its events, each checked; `done` comes last, after exactly n pictures.
- * Another node is asked only when the one before certainly did not start. Leaving the loop stops the node.
+ * Asks another node, or the same one later, only when the one before certainly did not start. Leaving the loop stops the node.
  * Throws ApiError 400, 500 `node_unreachable`, 503 or 504, or what the signal was aborted with.
  */
 export async function* forward(job: ImageJob, context: ForwardContext): AsyncGenerator<GenerationEvent> {
   const { signal, account, now, registry } = context;
   const since = now();
-  const asked = new Set<string>();
-  const lostBy = new Set<string>();
-  let busy: ApiError | undefined;
+  const asked = new Set<Node>();
+  const lostBy = new Set<Node>();
   let lost = 0;
+  let waitedMs = 0;
   for (let returning = false; ; returning = true) {
-    const wanted = { account, asked, lostBy, returning, since, signal };
+    const enteredAt = now();
+    const wanted = { account, asked, lostBy, returning, waitedMs, signal };
     const lease = await registry.acquire(job, wanted).catch((error: unknown) => {
       if (signal.aborted || !(error instanceof ApiError) || error.status < 500) throw error;
-      // A node that said when to come back knows better.
-      throw unbegun(busy ?? error);
+      throw unbegun(error);
     });
+    waitedMs += now() - enteredAt;
     const one: Exchange = {
       node: lease.node,
       attempt: newAttempt(lease.node, job, signal),
@@ -97,10 +99,7 @@ export async function* forward(job: ImageJob, context: ForwardContext): AsyncGen
     if (notStarted.outcome === "failed") {
       // It may be the job itself that ends its nodes: not to be tried for as long as it may wait.
       if (++lost === MAX_BEGINNINGS) throw notStarted.error;
-      lostBy.add(lease.node.name);
-      continue;
-    }
-    asked.add(lease.node.name);
-    if (typeof notStarted.outcome === "object") busy = notStarted.error;
+      lostBy.add(lease.node);
+    } else asked.add(lease.node);
   }
 }

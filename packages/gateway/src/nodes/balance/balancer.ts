@@ -1,6 +1,6 @@
 import { type CircuitBreaker, circuitBreaker } from "./circuit-breaker.ts";
 import { type FairQueue, fairQueue } from "./fair-queue.ts";
-import { type Speed, speed } from "./speed.ts";
+import { type NodeState, nodeState } from "./node-state.ts";
 
 /** A request that wants a node. Work is in pixel-steps: pictures × width × height × steps. */
 export interface Ticket {
@@ -11,8 +11,8 @@ export interface Ticket {
   readonly waitUntil: number;
   /** Whether a node can do it at all. */
   readonly suits: (node: string) => boolean;
-  /** Nodes that have refused it, or could not be reached. */
-  readonly asked: Set<string>;
+  /** Nodes that have not begun it, or could not be reached: asked again, but rather others, and only while it may wait. */
+  readonly asked: ReadonlySet<string>;
   /** Nodes that have lost it: asked again only where no other one is free. */
   readonly lostBy?: ReadonlySet<string>;
 }
@@ -49,6 +49,8 @@ export interface NodeFacts {
   readonly ready: boolean;
   /** Gets nothing new any more. */
   readonly draining: boolean;
+  /** While it is not ready, or draining: until when it is expected to be back, as one is that restarts, in ms. */
+  readonly expectedUntil?: number | undefined;
 }
 
 /**
@@ -81,24 +83,6 @@ export interface BalancerOptions {
   readonly breaker?: (() => CircuitBreaker) | undefined;
 }
 
-interface Dispatched {
-  readonly work: number;
-  readonly since: number;
-  /** What the node had to do when it got this, itself included. */
-  readonly total: number;
-}
-
-interface Node {
-  readonly id: string;
-  facts: NodeFacts;
-  readonly breaker: CircuitBreaker;
-  readonly inFlight: Map<Ticket, Dispatched>;
-  pausedUntil: number;
-  /** What others gave it to do, as last reported. */
-  others: number;
-  readonly speed: Speed;
-}
-
 type Refusal =
   | { readonly refused: "unreachable" }
   /** In how many ms one of the nodes may be tried again; 0: they only have too much to do. */
@@ -113,33 +97,27 @@ const sum = (values: Iterable<number>) => {
 };
 
 export function balancer({ random, maxQueue, breaker = circuitBreaker }: BalancerOptions): Balancer {
-  const nodes = new Map<string, Node>();
+  const nodes = new Map<string, NodeState>();
   const queue: FairQueue<Ticket> = fairQueue(maxQueue);
   /** Made when requests came. */
   const early: Decision[] = [];
-  /** When the first of those that wait has waited long enough, or earlier. */
-  let earliest = Number.POSITIVE_INFINITY;
-  /** Whether a node has come, gone, or changed since all that wait were looked at. */
+  /** Whether something has changed since all that wait were looked at, and when it does by itself. */
   let changed = false;
-
-  const ownWork = (node: Node) => sum([...node.inFlight.values()].map(({ work }) => work));
+  let changesAt = Number.POSITIVE_INFINITY;
 
   /** Seconds for a pixel-step; of a node that was never measured, as the others take on average. */
-  function rate(node: Node, model: string, now: number): number | undefined {
+  function rate(node: NodeState, model: string, now: number): number | undefined {
     const own = node.speed.secondsPerPixelStep(model, now);
     if (own !== undefined) return own;
     const known = [...nodes.values()].flatMap((other) => other.speed.secondsPerPixelStep(model, now) ?? []);
     return known.length > 0 ? sum(known) / known.length : undefined;
   }
 
-  const cost = (node: Node, { model, work }: Ticket, now: number) =>
-    (ownWork(node) + node.others + work) * (rate(node, model, now) ?? 1);
-
-  const hasRoom = ({ inFlight, facts }: Node) => inFlight.size < facts.maxConcurrent;
-  const usable = (node: Node, now: number) => hasRoom(node) && now >= node.pausedUntil && node.breaker.allows(now);
+  const cost = (node: NodeState, { model, work }: Ticket, now: number) =>
+    (node.ownWork() + node.others + work) * (rate(node, model, now) ?? 1);
 
   /** https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf */
-  function pick(candidates: readonly Node[], ticket: Ticket, now: number): Node | undefined {
+  function pick(candidates: readonly NodeState[], ticket: Ticket, now: number): NodeState | undefined {
     const first = candidates[Math.floor(random() * candidates.length)];
     const others = candidates.filter((node) => node !== first);
     const second = others[Math.floor(random() * others.length)];
@@ -151,32 +129,34 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     const perSecond = sum(serving.flatMap((node) => 1 / (rate(node, model, now) ?? Number.POSITIVE_INFINITY)));
     if (perSecond === 0) return BLIND_RETRY_MS;
     const queued = sum([...queue].filter((ticket) => ticket.model === model).map(({ work }) => work));
-    return (1000 * (queued + sum(serving.map((node) => ownWork(node) + node.others)))) / perSecond;
+    return (1000 * (queued + sum(serving.map((node) => node.ownWork() + node.others)))) / perSecond;
   }
 
   /** A node for the ticket, why there will be none, or undefined: it has to wait. */
-  function place(ticket: Ticket, now: number): Node | Refusal | undefined {
-    const left = [...nodes.values()].filter(
-      ({ id, facts }) => ticket.suits(id) && !ticket.asked.has(id) && !facts.draining,
-    );
-    const ready = left.filter((node) => node.facts.ready);
-    const free = ready.filter((node) => usable(node, now));
-    const reliable = free.filter(({ id }) => !ticket.lostBy?.has(id));
-    if (free.length > 0) return pick(reliable.length > 0 ? reliable : free, ticket, now);
-    const soon = ready.filter((node) => node.breaker.allows(now) && node.pausedUntil <= ticket.waitUntil);
-    if (soon.length > 0 && now < ticket.waitUntil) return undefined;
-    // Whoever seems to be away may have come back since it was looked at.
-    const away = left.filter((node) => !node.facts.ready && usable(node, now));
-    if (ready.length === 0 && away.length > 0) return pick(away, ticket, now);
+  function place(ticket: Ticket, now: number): NodeState | Refusal | undefined {
+    const { asked, lostBy } = ticket;
+    const able = [...nodes.values()].filter(({ id }) => ticket.suits(id));
+    const there = able.filter((node) => node.there());
+    const waits = now < ticket.waitUntil;
+    const free = there.filter((node) => node.usable(now) && (waits || !asked.has(node.id)));
+    const fresh = free.filter(({ id }) => !asked.has(id) && !lostBy?.has(id));
+    if (free.length > 0) return pick(fresh.length > 0 ? fresh : free, ticket, now);
+    if (there.length === 0) {
+      // Whoever seems to be away may have come back since it was looked at.
+      const away = able.filter((node) => !node.facts.draining && !asked.has(node.id) && node.usable(now));
+      if (away.length > 0) return pick(away, ticket, now);
+    }
+    if (waits && able.some((node) => node.awaitable(ticket.waitUntil, now))) return undefined;
+    return whyNot(able, now);
+  }
 
-    const all = [...nodes.values()].filter(({ id }) => ticket.suits(id));
-    const busy = all.filter((node) => node.facts.ready || node.pausedUntil > now);
+  function whyNot(able: readonly NodeState[], now: number): Refusal {
+    const busy = able.filter((node) => node.facts.ready || node.pausedUntil > now);
     if (busy.length === 0) return { refused: "unreachable" };
     // A node that leaves opens no more; the one that takes its place is not there at once.
     const staying = busy.filter(({ facts }) => !facts.draining);
     if (staying.length === 0) return { refused: "overloaded", opensInMs: BLIND_RETRY_MS };
-    const opens = staying.map((node) => Math.max(node.pausedUntil, node.breaker.openUntil ?? 0) - now);
-    return { refused: "overloaded", opensInMs: Math.min(...opens) };
+    return { refused: "overloaded", opensInMs: Math.min(...staying.map((node) => node.opensAt() - now)) };
   }
 
   /** What to tell whoever gets no node: when one opens, or how long all there is to do takes. */
@@ -187,33 +167,44 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     return { ticket, refused: "overloaded", retryAfterMs };
   }
 
-  const decisionOf = (ticket: Ticket, placed: Node | Refusal, now: number): Decision =>
-    "id" in placed ? dispatch(ticket, placed, now) : refuse(ticket, placed, now);
+  function decisionOf(ticket: Ticket, placed: NodeState | Refusal, now: number): Decision {
+    if (!("id" in placed)) return refuse(ticket, placed, now);
+    placed.begin(ticket, now);
+    return { ticket, node: placed.id };
+  }
 
-  function dispatch(ticket: Ticket, node: Node, now: number): Decision {
-    node.breaker.begin(now);
-    const { work } = ticket;
-    node.inFlight.set(ticket, { work, since: now, total: ownWork(node) + node.others + work });
-    return { ticket, node: node.id };
+  /** When a node's state changes without anybody saying so. */
+  function nodesChangeAt(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const node of nodes.values()) next = Math.min(next, node.changesAt(now));
+    return next;
+  }
+
+  /** What is to become of those that wait, looking at each of them if anything has changed. */
+  function decideWaiting(now: number): Decision[] {
+    const decisions: Decision[] = [];
+    if (!changed && now < changesAt) return decisions;
+    while (queue.size > 0) {
+      let placed: ReturnType<typeof place>;
+      const ticket = queue.take((candidate) => {
+        placed = place(candidate, now);
+        return placed !== undefined;
+      });
+      if (!ticket || !placed) break;
+      decisions.push(decisionOf(ticket, placed, now));
+    }
+    changed = false;
+    changesAt = nodesChangeAt(now);
+    for (const { waitUntil } of queue) changesAt = Math.min(changesAt, waitUntil);
+    return decisions;
   }
 
   return {
     put(id, facts) {
       changed = true;
       const known = nodes.get(id);
-      if (known) {
-        known.facts = facts;
-        return;
-      }
-      nodes.set(id, {
-        id,
-        facts,
-        breaker: breaker(),
-        inFlight: new Map(),
-        pausedUntil: 0,
-        others: 0,
-        speed: speed(),
-      });
+      if (known) known.update(facts);
+      else nodes.set(id, nodeState(id, facts, breaker()));
     },
     remove(id) {
       changed = true;
@@ -223,64 +214,35 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       const node = nodes.get(id);
       if (!node) return;
       // What it has of us is counted exactly, and changes between two reports.
-      node.others = Math.max(0, pendingPixelSteps - ownWork(node));
+      node.others = Math.max(0, pendingPixelSteps - node.ownWork());
       node.speed.report(secondsPerPixelStep);
     },
     enter(ticket, now, returning = false) {
-      // Whoever waits already was decided about: what is free now, they cannot use.
+      // Whoever waits already comes first; what is free after that, they cannot use.
+      early.push(...decideWaiting(now));
       const placed = place(ticket, now);
       if (placed) {
         early.push(decisionOf(ticket, placed, now));
         return;
       }
-      earliest = Math.min(earliest, ticket.waitUntil);
+      changesAt = Math.min(changesAt, ticket.waitUntil, nodesChangeAt(now));
       const out = queue.add(ticket, returning ? "first" : "last");
       if (out) early.push(refuse(out, { refused: "overloaded", opensInMs: 0 }, now));
     },
     leave: (ticket) => void queue.delete(ticket),
-    decide(now) {
-      const decisions = early.splice(0);
-      while (changed || now >= earliest || [...nodes.values()].some((node) => usable(node, now))) {
-        let placed: ReturnType<typeof place>;
-        const ticket = queue.take((candidate) => {
-          placed = place(candidate, now);
-          return placed !== undefined;
-        });
-        if (!ticket || !placed) {
-          changed = false;
-          earliest = Number.POSITIVE_INFINITY;
-          for (const { waitUntil } of queue) earliest = Math.min(earliest, waitUntil);
-          break;
-        }
-        decisions.push(decisionOf(ticket, placed, now));
-      }
-      return decisions;
-    },
+    decide: (now) => [...early.splice(0), ...decideWaiting(now)],
     wakeAt(now) {
       if (queue.size === 0) return undefined;
-      let next = earliest;
-      for (const { pausedUntil, breaker } of nodes.values()) {
-        for (const time of [pausedUntil, breaker.openUntil ?? 0]) if (time > now) next = Math.min(next, time);
-      }
-      return Number.isFinite(next) ? Math.max(next, now + 1) : undefined;
+      return Number.isFinite(changesAt) ? Math.max(changesAt, now + 1) : undefined;
     },
     ended(ticket, id, outcome, now) {
-      const node = nodes.get(id);
-      const dispatched = node?.inFlight.get(ticket);
-      if (!node || !dispatched) return;
-      node.inFlight.delete(ticket);
-      if (outcome === "made") {
-        node.speed.measure(ticket.model, (now - dispatched.since) / 1000, dispatched.total, now);
-      }
-      if (outcome === "made" || outcome === "answered") node.breaker.succeeded();
-      else if (outcome === "failed" || outcome === "unreachable") node.breaker.failed(now);
-      else node.breaker.abandoned();
-      if (typeof outcome === "object") node.pausedUntil = Math.max(node.pausedUntil, now + outcome.busyForMs);
+      changed = true;
+      nodes.get(id)?.ended(ticket, outcome, now);
     },
     get waiting() {
       return queue.size;
     },
-    inFlight: (id) => nodes.get(id)?.inFlight.size ?? 0,
+    inFlight: (id) => nodes.get(id)?.inFlight ?? 0,
     backlogMs,
   };
 }

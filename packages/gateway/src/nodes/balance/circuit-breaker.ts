@@ -4,46 +4,52 @@ export interface CircuitBreaker {
   allows(now: number): boolean;
   /** When it may be tried again; undefined while it is closed, or a trial is under way. */
   readonly openUntil: number | undefined;
-  /** Whether the request that begins now is a trial. */
+  /** Whether the request that begins now is a trial: to be said again when it ends. */
   begin(now: number): boolean;
   succeeded(): void;
-  failed(now: number): void;
-  /** A trial ended and says nothing about the node, as when its client left. */
-  abandoned(): void;
+  failed(now: number, trial: boolean): void;
+  /** It ended and says nothing about the node, as when its client left. */
+  abandoned(trial: boolean): void;
+  /** The node has come back from wherever it was: a trial need not wait any longer. */
+  cameBack(): void;
 }
 
 export const BREAKER = { failures: 5, firstMs: 1_000, longestMs: 30_000 } as const;
 
-/** Opens after five failures in a row, for a second at first, then twice as long each time, up to 30 s. */
+/** Opens after five failures in a row, for a second at first, then twice as long each time a trial fails, up to 30 s. */
 export function circuitBreaker(settings: Readonly<Record<keyof typeof BREAKER, number>> = BREAKER): CircuitBreaker {
   let failures = 0;
   let openings = 0;
   let openUntil: number | undefined;
-  let trial = false;
+  let trying = false;
   return {
-    allows: (now) => openUntil === undefined || (now >= openUntil && !trial),
+    allows: (now) => openUntil === undefined || (now >= openUntil && !trying),
     get openUntil() {
-      return trial ? undefined : openUntil;
+      return trying ? undefined : openUntil;
     },
     begin: () => {
-      if (openUntil !== undefined) trial = true;
-      return trial;
+      if (openUntil !== undefined) trying = true;
+      return trying;
     },
     succeeded: () => {
       failures = 0;
       openings = 0;
       openUntil = undefined;
-      trial = false;
+      trying = false;
     },
-    failed: (now) => {
+    failed: (now, trial) => {
       failures++;
-      trial = false;
-      if (failures < settings.failures) return;
+      // What was under way when it opened tells nothing new.
+      if (failures < settings.failures || (openUntil !== undefined && !trial)) return;
+      trying = false;
       openUntil = now + Math.min(settings.longestMs, settings.firstMs * 2 ** openings);
       openings = Math.min(openings + 1, 16);
     },
-    abandoned: () => {
-      trial = false;
+    abandoned: (trial) => {
+      if (trial) trying = false;
+    },
+    cameBack: () => {
+      if (openUntil !== undefined) openUntil = 0;
     },
   };
 }

@@ -16,9 +16,6 @@ export interface FairQueue<T extends Queued> {
   [Symbol.iterator](): Iterator<T>;
 }
 
-/** Of one account this many are looked at in a turn, for those that wait for different models. */
-const LOOK_AHEAD = 16;
-
 export function fairQueue<T extends Queued>(maxSize: number): FairQueue<T> {
   /** In the order of their turns. */
   const lines = new Map<string, T[]>();
@@ -61,7 +58,7 @@ export function fairQueue<T extends Queued>(maxSize: number): FairQueue<T> {
     },
     take(wanted) {
       for (const [account, line] of lines) {
-        const at = line.slice(0, LOOK_AHEAD).findIndex(wanted);
+        const at = line.findIndex(wanted);
         if (at < 0) continue;
         const item = remove(account, line, at);
         if (lines.delete(account)) lines.set(account, line);

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "./support/edits.ts";
+import { eventually, startWorld } from "./support/gateway.ts";
+import { type Behaviour, card, makePictures, type ScriptedNode, startScriptedNode } from "./support/scripted-node.ts";
+
+// A node that goes away and comes back: what its requests get, and that none is begun twice.
+const busy: Behaviour = (_job, response) => void response.writeHead(503, { "retry-after-ms": "30000" }).end("{}");
+
+async function startOne(options: Parameters<typeof startWorld>[0] = {}) {
+  const node = await startScriptedNode([{ ...card, edits: true }]);
+  const world = await startWorld({ nodes: [{ name: "n", url: node.url }], ...options });
+  return { node, world };
+}
+
+const again = (port: number): Promise<ScriptedNode> => startScriptedNode([{ ...card, edits: true }], port);
+
+test("the only node refuses, goes, and comes back on its port: all that waited is made, once", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  node.behave = busy;
+  const requests = Array.from({ length: 12 }, () => world.generate());
+  await eventually(() => node.requests.length > 0);
+  await eventually(async () => (await world.pending()) === 12 * 64 * 64);
+  await node[Symbol.asyncDispose]();
+  // It asked for half a minute; what comes back is another process.
+  await eventually(() => world.log.some((line) => line.includes("node is not ready")));
+  await using fresh = await again(node.port);
+  for (const { status, text } of await Promise.all(requests)) assert.equal(status, 200, text);
+  assert.equal(fresh.requests.length, 12);
+  assert.equal(await world.pending(), 0);
+});
+
+test("no connection: requests wait for the node, which gets each of them once", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  assert.equal((await world.generate()).status, 200);
+  await node[Symbol.asyncDispose]();
+  const requests = Array.from({ length: 12 }, () => world.generate());
+  await eventually(async () => (await world.pending()) === 12 * 64 * 64);
+  await eventually(() => world.log.some((line) => line.includes("node is not ready")));
+  await using fresh = await again(node.port);
+  for (const { status, text } of await Promise.all(requests)) assert.equal(status, 200, text);
+  assert.equal(fresh.requests.length, 12);
+  assert.equal(await world.pending(), 0);
+});
+
+test("an edit that waits for its node has its pictures with it", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  await node[Symbol.asyncDispose]();
+  const form = new FormData();
+  form.set("model", "scripted");
+  form.set("prompt", "p");
+  const picture = await create(64, 64).png().toBuffer();
+  form.set("image", new Blob([new Uint8Array(picture)], { type: "image/png" }), "in.png");
+  const answer = fetch(`${world.gateway.url}/v1/images/edits`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${world.key}` },
+    body: form,
+  });
+  await eventually(() => world.log.some((line) => line.includes("node cannot be reached")));
+  await using fresh = await again(node.port);
+  assert.equal((await answer).status, 200);
+  assert.deepEqual(
+    fresh.requests.map(({ files }) => files.map(({ value }) => Buffer.from(value).equals(picture))),
+    [[true]],
+  );
+});
+
+test("S-091 the deadline ends the wait for a node that is away; S-077 so does a client that leaves", async () => {
+  const { node, world } = await startOne({ generationTimeoutMs: 400 });
+  await using _world = world;
+  await node[Symbol.asyncDispose]();
+  const late = await world.generate();
+  assert.deepEqual([late.status, late.json.error.code], [504, "timeout"]);
+  const leaving = new AbortController();
+  const waiting = fetch(`${world.gateway.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "scripted", prompt: "p" }),
+    signal: leaving.signal,
+  });
+  await eventually(async () => (await world.pending()) > 0);
+  leaving.abort();
+  await assert.rejects(waiting);
+  await eventually(async () => (await world.pending()) === 0);
+});
+
+test("a full queue bounds those that wait for a node that restarts", async () => {
+  const { node, world } = await startOne({ maxQueue: 3 });
+  await using _world = world;
+  await node[Symbol.asyncDispose]();
+  const requests = Array.from({ length: 9 }, () => world.generate());
+  await eventually(() => world.log.filter((line) => line.includes("No node has capacity")).length >= 6);
+  await using fresh = await again(node.port);
+  const statuses = (await Promise.all(requests)).map(({ status }) => status).toSorted();
+  assert.deepEqual(statuses, [200, 200, 200, 503, 503, 503, 503, 503, 503]);
+  assert.equal(fresh.requests.length, 3);
+  assert.equal(await world.pending(), 0);
+});
+
+test("what a node has begun is never begun again, whatever waits beside it", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  node.remember = (_request, response) => void response.writeHead(410).end('{"error":{"code":"request_gone"}}');
+  node.behave = async (job, response, request) => {
+    response.writeHead(200).write("", () => response.socket?.resetAndDestroy());
+    node.behave = makePictures;
+    await makePictures(job, response, request);
+  };
+  const lost = await world.generate();
+  assert.deepEqual([lost.status, lost.json.error.code], [500, "node_bad_response"]);
+  assert.equal(node.requests.length, 1);
+  assert.equal(await world.pending(), 0);
+  await node[Symbol.asyncDispose]();
+});
