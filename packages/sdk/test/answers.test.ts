@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { inspect } from "node:util";
 import { gzipSync } from "node:zlib";
 import { healthCheck } from "../src/funcs/healthCheck.ts";
-import { imagesGenerate } from "../src/funcs/imagesGenerate.ts";
 import { modelsGet } from "../src/funcs/modelsGet.ts";
 import { modelsList } from "../src/funcs/modelsList.ts";
 import { APIError, AtomaSDK, ConnectionError, SDKValidationError } from "../src/index.ts";
-import { ANSWER, core, errorOf, generate, KEY, NONE, PNG, successOf } from "./support/calls.ts";
+import { ANSWER, core, errorOf, generate, NONE, PNG, successOf } from "./support/calls.ts";
 import { json, serve, serveRaw } from "./support/server.ts";
 
 test("K-001 url only, b64 only, both, and nulls are all answers", async (t) => {
@@ -233,78 +228,4 @@ test("K-070 a server with the original's answers and errors is understood", asyn
   assert.deepEqual({ ...value.data[0] }, { url: "https://x.example/a.png", revisedPrompt: "r" });
   const error = errorOf(await generate(server), APIError);
   assert.deepEqual([error.statusCode, error.code, error.requestId], [402, "BALANCE_ERROR", undefined]);
-});
-
-test("pictures as bytes, blob, data URL and file, from base64 and from a URL alike", async (t) => {
-  const bytes = Buffer.from(PNG, "base64");
-  const server = await serve(t, (response, { url }) => {
-    if (url === "/pic") return response.writeHead(200, { "content-type": "image/png" }).end(bytes);
-    json(response, { created: 1, data: [{ b64_json: PNG }, { url: "/pic" }, { url: `data:image/png;base64,${PNG}` }] });
-  });
-  const folder = await mkdtemp(join(tmpdir(), "atoma-sdk-"));
-  t.after(() => rm(folder, { recursive: true }));
-  const { data } = successOf(await generate(server));
-  for (const image of data) {
-    assert.deepEqual(Buffer.from(await image.bytes()), bytes);
-    const blob = await image.blob();
-    assert.deepEqual([blob.size, blob.type], [70, "image/png"]);
-    assert.equal(image.mediaType, "image/png");
-    assert.equal(await image.dataUrl(), `data:image/png;base64,${PNG}`);
-    await image.save(join(folder, "a.png"));
-    assert.deepEqual(await readFile(join(folder, "a.png")), bytes);
-  }
-  const downloads = server.seen.filter(({ url }) => url === "/pic");
-  assert.equal(downloads.length, 1, "a picture is fetched once");
-  assert.equal(downloads[0]?.headers.authorization, `Bearer ${KEY}`);
-});
-
-test("the key does not go to another origin with the download of a picture", async (t) => {
-  const files = await serve(t, (response) => response.end(Buffer.from(PNG, "base64")));
-  const server = await serve(t, (response) => json(response, { created: 1, data: [{ url: `${files.url}/a` }] }));
-  const [image] = successOf(await generate(server)).data;
-  await image?.bytes();
-  assert.equal(files.seen[0]?.headers.authorization, undefined);
-});
-
-test("a download that fails throws, and can be tried again", async (t) => {
-  const server = await serve(t, (response, { url }, i) => {
-    if (url !== "/pic") return json(response, { created: 1, data: [{ url: "/pic" }] });
-    if (i === 1) return json(response, { error: { code: "file_expired", message: "gone" } }, 410);
-    response.end(Buffer.from(PNG, "base64"));
-  });
-  const [image] = successOf(await generate(server)).data;
-  await assert.rejects(async () => image?.bytes(), { name: "APIError", statusCode: 410, code: "file_expired" });
-  assert.equal((await image?.bytes())?.length, 70);
-});
-
-test("base64 that is none is a validation error", async (t) => {
-  const server = await serve(t, (response) => json(response, { created: 1, data: [{ b64_json: "@@@@" }] }));
-  const [image] = successOf(await generate(server)).data;
-  await assert.rejects(async () => image?.bytes(), SDKValidationError);
-});
-
-test("media types are found in the first bytes", async (t) => {
-  const heads: [number[], string | undefined][] = [
-    [[0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 0], "image/png"],
-    [[0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0], "image/jpeg"],
-    [[...Buffer.from("RIFF"), 9, 10, 0, 0, ...Buffer.from("WEBP")], "image/webp"],
-    [[...Buffer.from("RIFF"), 9, 9, 0, 0, ...Buffer.from("WAVE")], undefined],
-    [[...Buffer.from("GIF89a"), 1, 0, 1, 0, 0, 0], "image/gif"],
-    [[0, 0, 0, 28, ...Buffer.from("ftypavif")], "image/avif"],
-    [[1, 2, 3], undefined],
-  ];
-  const data = heads.map(([bytes]) => ({ b64_json: Buffer.from(bytes).toString("base64") }));
-  const server = await serve(t, (response) => json(response, { created: 1, data }));
-  const value = successOf(await generate(server));
-  assert.deepEqual(
-    value.data.map(({ mediaType }) => mediaType),
-    heads.map(([, type]) => type),
-  );
-});
-
-test("a picture is not printed, but is in JSON for whoever passes it on", async (t) => {
-  const server = await serve(t, (response) => json(response, ANSWER));
-  const value = successOf(await imagesGenerate(core(server), { prompt: "x" }));
-  assert.ok(!inspect(value, { depth: 9 }).includes(PNG));
-  assert.equal(JSON.parse(JSON.stringify(value)).data[0].b64Json, PNG);
 });

@@ -111,6 +111,21 @@ test("a picture is in no error", async (t) => {
   for (const text of [inspect(error, { depth: 9 }), JSON.stringify(error), String(error), error.stack]) {
     assert.ok(!text?.includes(PNG));
   }
+  const long = "iVBORw0KGgo".repeat(50);
+  const echoes = [
+    `data: {"b64_json":"${long}"}`,
+    { detail: [{ loc: ["image"], msg: `bad: ${long}` }] },
+    { error: long },
+  ];
+  const types = ["text/plain", "application/json", "application/json"];
+  const echoing = await serve(t, (response, _seen, i) =>
+    json(response, echoes[i], i ? 422 : 200, { "content-type": types[i] ?? "" }),
+  );
+  for (const _ of echoes) {
+    const { message, stack, body } = errorOf(await generate(echoing), APIError);
+    assert.doesNotMatch(`${message}${stack}`, /iVBORw0KGgo/);
+    assert.ok(body.includes(long), "who looks for it finds it");
+  }
 });
 
 test("errors have names, a common base, and are recognised across copies of the package", {

@@ -186,6 +186,16 @@ test("K-059 data that is not JSON, or has no picture, is a validation error", as
   }
 });
 
+test("a preview without a picture, or an event without data, takes no picture away", async (t) => {
+  const previews = [{}, { b64_json: null }, { b64_json: "" }, { b64_json: 5 }];
+  const text = previews.map((fields) => frame(PARTIAL, { type: PARTIAL.type, ...fields })).join("");
+  const server = await streaming(t, `data:\n\ndata\n\n${text}data: null\n\ndata: []\n\ndata: 5\n\n${frame(COMPLETED)}`);
+  assert.deepEqual(
+    (await collect(server)).map(({ type }) => type),
+    [COMPLETED.type],
+  );
+});
+
 test("K-059 a server that answers with JSON: its pictures are completed events, its errors errors", async (t) => {
   const bodies: unknown[] = [{ ...ANSWER, output_format: "png" }, { error: { code: "busy", message: "no" } }, {}];
   const server = await serve(t, (response, _seen, i) => json(response, bodies[i]));
@@ -267,6 +277,18 @@ for (const [name, options] of [
     await server.seen[0]?.closed;
   });
 }
+
+test("K-060 an idle timeout of 0, or of what is no length of time, is none", async (t) => {
+  const server = await serve(t, async (response) => {
+    open(response);
+    response.write(frame(PARTIAL));
+    await sleep(50);
+    response.end(frame(COMPLETED));
+  });
+  for (const idleTimeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 40]) {
+    assert.equal((await collect(server, { idleTimeoutMs })).length, 2);
+  }
+});
 
 test("K-060 comments keep an idle stream alive", async (t) => {
   const server = await serve(t, async (response) => {

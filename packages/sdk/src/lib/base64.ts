@@ -20,8 +20,9 @@ export function decodeBase64(text: string): Bytes {
   let cause: unknown;
   try {
     const bytes = decode(clean);
+    const digits = clean.length - padding;
     // Buffer passes over whatever is not base64, so that the length tells.
-    if (bytes.length === Math.floor(((clean.length - padding) * 3) / 4)) return bytes;
+    if (digits % 4 !== 1 && bytes.length === Math.floor((digits * 3) / 4)) return bytes;
   } catch (error) {
     cause = error;
   }

@@ -1,9 +1,6 @@
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 
-/** The largest delay that timers take; a longer deadline is none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** The point in time and the signals that end a call, or one attempt of it. */
 export interface Deadline {
   /** Its reason is the error that the call ends with. */
@@ -41,7 +38,7 @@ export function startDeadline(
   });
   const forgetters = signals.map((source) => source && whenAborted(source, () => abort(reasonOf(source))));
   const expire = () => abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
-  const timer = Number(timeoutMs) > 0 && Number(timeoutMs) <= MAX_TIMER_MS ? setTimeout(expire, timeoutMs) : undefined;
+  const timer = isTimer(timeoutMs) ? setTimeout(expire, timeoutMs) : undefined;
 
   const deadline: Deadline = {
     signal,
@@ -76,6 +73,11 @@ export function startDeadline(
     },
   };
   return deadline;
+}
+
+/** False for what is no length of time, or longer than timers take: such a deadline is none. */
+export function isTimer(ms: number | undefined): boolean {
+  return Number(ms) > 0 && Number(ms) < 2 ** 31;
 }
 
 /** Calls `listener` when the signal is aborted, or at once if it is. What it returns takes the listener away. */

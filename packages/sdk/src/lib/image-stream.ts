@@ -79,7 +79,7 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
   try {
     json = JSON.parse(sent.data);
   } catch (cause) {
-    if (!sent.isTerminated || sent.event === "ping") return undefined;
+    if (!sent.isTerminated || sent.event === "ping" || !sent.data) return undefined;
     throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, cause);
   }
   if (!isRecord(json)) return undefined;
@@ -91,6 +91,7 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
   if (type !== "image_generation.partial_image" && type !== "image_generation.completed") return undefined;
   const picture = new ImageData(fields, downloader(attempt), json.output_format);
   if (picture.b64Json || picture.url) return asEvent(picture);
+  if (type !== "image_generation.completed") return undefined; // the finished one may still come
   throw new SDKValidationError("Response", "an event of the stream has no picture", json);
 }
 

@@ -1,5 +1,6 @@
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { type Download, ImageData } from "../models/components/imagedata.ts";
+import { APIError } from "../models/errors/apierror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { unwrap } from "../types/fp.ts";
@@ -51,7 +52,9 @@ export function downloader({ client, options, maxBytes, request }: Attempt): Dow
           accept: "image/*",
           async read(response, { deadline }) {
             const body = await readBody(response, deadline, maxBytes);
-            return new Uint8Array(await whole(body.arrayBuffer(), deadline));
+            const bytes = new Uint8Array(await whole(body.arrayBuffer(), deadline));
+            if (bytes.length > 0 && !/html|json/i.test(response.headers.get("content-type") ?? "")) return bytes;
+            throw new APIError("Unexpected API response, no picture", response);
           },
         };
       },

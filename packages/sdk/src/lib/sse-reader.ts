@@ -1,7 +1,7 @@
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import { whole } from "./body.ts";
-import type { Deadline } from "./deadline.ts";
+import { type Deadline, isTimer } from "./deadline.ts";
 import { type ServerSentEvent, SSEParser } from "./sse.ts";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -33,7 +33,7 @@ export async function* readEvents(
 
 async function readWithin(reader: Reader, deadline: Deadline, idleMs: number) {
   const silent = () => deadline.abort(new RequestTimeoutError(`The stream was silent for ${idleMs} ms`));
-  const timer = idleMs > 0 ? setTimeout(silent, idleMs) : undefined;
+  const timer = isTimer(idleMs) ? setTimeout(silent, idleMs) : undefined;
   try {
     return await reader.read();
   } finally {

@@ -68,7 +68,7 @@ export class ImageData {
     try {
       const bytes = await this.#downloaded;
       this.#head = encodeBase64(bytes.subarray(0, 12));
-      return bytes;
+      return bytes.slice(); // what the caller does with it spoils no later one
     } catch (error) {
       this.#downloaded = undefined; // another try may do better
       throw error;
@@ -118,4 +118,4 @@ export class ImageData {
   }
 }
 
-const DATA_URL = /^data:[^,]{0,99};base64,/;
+const DATA_URL = /^data:[^,]{0,99};base64,/i;

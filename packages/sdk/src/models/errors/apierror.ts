@@ -2,6 +2,9 @@ import { parseRetryAfterMs } from "../../lib/retry-after.ts";
 import { readEnvelope } from "./envelope.ts";
 import { bounded, brand, hide, SDKError } from "./sdkerror.ts";
 
+/** Base64 too long to be a word or an id. */
+const PICTURE = /[\w+/=-]{150,}/g;
+
 /** The server answered, and its answer is not the one that was asked for. */
 export class APIError extends SDKError {
   /** HTTP status. 200 where a server sent an error envelope with it. */
@@ -29,7 +32,7 @@ export class APIError extends SDKError {
     const { message: said, ...envelope } = readEnvelope(body);
     const { status: statusCode, statusText, headers } = rawResponse;
     const status = [`Status ${statusCode}`, envelope.code].filter(Boolean).join(" ");
-    super([message, status, bounded(said || statusText, 500)].filter(Boolean).join(": "));
+    super([message, status, bounded((said || statusText).replace(PICTURE, "…"), 500)].filter(Boolean).join(": "));
     Object.assign(this, envelope, {
       statusCode,
       contentType: headers.get("content-type") ?? "",
