@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { Client } from "pg";
 import { LedgerUnavailableError, openLedger } from "../src/index.ts";
 import { conformance } from "./conformance/index.ts";
-import { startPostgres, type TestPostgres } from "./support/postgres.ts";
+import { startPostgres, startTcpProxy, type TestPostgres } from "./support/postgres.ts";
 import { createWorld, type TestDatabase } from "./support/world.ts";
 
 let server: TestPostgres | undefined;
@@ -63,6 +63,29 @@ describe("the ledger when PostgreSQL goes away", () => {
       assert.equal((await a.getAccount(someone.accountId))?.posted, 10);
     } finally {
       await world.close();
+    }
+  });
+
+  it("fails what a broken connection was about, and nothing else", async () => {
+    const database = await newDatabase();
+    await using proxy = await startTcpProxy(Number(new URL(database.url).port));
+    const proxied = new URL(database.url);
+    proxied.port = String(proxy.port);
+    const ledger = await openLedger(proxied.href);
+    try {
+      for (const lost of ["request", "answer"] as const) {
+        const cut = proxy.breakAt(`called ${lost}`, lost);
+        const asked = assert.rejects(ledger.createAccount({ name: `called ${lost}` }), LedgerUnavailableError);
+        await cut;
+        await asked;
+        proxy.restore();
+        assert.equal((await ledger.createAccount({ name: "after it" })).name, "after it");
+      }
+      const names = (await ledger.listAccounts()).map(({ name }) => name);
+      // Committed, and nobody was told.
+      assert.deepEqual(names, ["after it", "called answer", "after it"]);
+    } finally {
+      await ledger.close();
     }
   });
 

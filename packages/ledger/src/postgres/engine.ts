@@ -74,6 +74,10 @@ async function withConnection<Result>(pool: Pool, work: (ask: Ask) => Promise<Re
   const client = await pool.connect().catch((error: unknown) => {
     throw translateError(error);
   });
+  // The statement under way tells; but the pool listens only to connections that nobody has, and without a listener a
+  // connection that breaks would end the process.
+  const onError = () => {};
+  client.on("error", onError);
   let failed = true;
   try {
     const result = await work(askOver(client));
@@ -81,6 +85,7 @@ async function withConnection<Result>(pool: Pool, work: (ask: Ask) => Promise<Re
     return result;
   } finally {
     client.release(failed);
+    client.off("error", onError);
   }
 }
 

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
 const run = promisify(execFile);
 const BIN = process.env.ATOMA_POSTGRES_BIN ?? "/usr/lib/postgresql/15/bin";
 const START_TIMEOUT_MS = 30_000;
