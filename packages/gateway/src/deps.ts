@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { FileStore } from "./files/file-store.ts";
 import type { BodyLimits } from "./http/read-body.ts";
 import type { Registry } from "./nodes/registry.ts";
+import type { Releases } from "./releases.ts";
 import type { Authenticate } from "./steps/authenticate.ts";
 import type { RateGate } from "./steps/rate-gate.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
@@ -29,6 +30,9 @@ export interface Deps {
   /** Of edits, which carry pictures. */
   readonly editBody: BodyLimits;
   readonly generationTimeoutMs: number;
+  /** How long a finished picture waits for a ledger that is away. */
+  readonly ledgerPatienceMs: number;
+  readonly releases: Releases;
   /** How long an asynchronous generation may take, waiting included. */
   readonly jobTimeoutMs: number;
   readonly webhookTargets: WebhookTargets;

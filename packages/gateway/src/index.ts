@@ -8,9 +8,11 @@ import { startRunner } from "./jobs/runner.ts";
 import type { NodeConfig } from "./nodes/node.ts";
 import { openRegistry } from "./nodes/registry.ts";
 import { sharedNodes } from "./nodes/shared-nodes.ts";
+import { openReleases } from "./releases.ts";
 import { buildServer } from "./server.ts";
 import { authenticator } from "./steps/authenticate.ts";
 import { openRateGate } from "./steps/rate-gate.ts";
+import { sweepLedger } from "./sweep.ts";
 import { startDeliverer } from "./webhooks/deliver.ts";
 import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
@@ -54,6 +56,8 @@ export interface GatewayOptions {
   readonly editBodyTimeoutMs?: number;
   /** How long a generation may take, queueing included. Default 10 minutes. */
   readonly generationTimeoutMs?: number;
+  /** How long a finished picture waits for a ledger that is away before its request fails. Default 20 s. */
+  readonly ledgerPatienceMs?: number;
   /** How long an asynchronous generation may take, waiting included. Default an hour. */
   readonly jobTimeoutMs?: number;
   /** How many asynchronous generations of an account may wait. Default 100. */
@@ -106,6 +110,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   opened.defer(() => shared.close());
   await shared.refresh();
   await registry.probe();
+  const releases = openReleases(ledger, log);
+  opened.defer(() => releases.close());
 
   let draining = false;
   let running = 0;
@@ -129,6 +135,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       timeoutMs: options.editBodyTimeoutMs ?? 60_000,
     },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
+    ledgerPatienceMs: options.ledgerPatienceMs ?? 20_000,
+    releases,
     jobTimeoutMs: options.jobTimeoutMs ?? 3_600_000,
     webhookTargets: options.webhookTargets ?? "public",
     maxQueuedJobs: options.maxQueuedJobs ?? 100,
@@ -162,7 +170,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     };
   };
   const sweeps = [
-    [SWEEP_MS, quietly("ledger sweep", () => ledger.sweep())],
+    [SWEEP_MS, quietly("ledger sweep", () => sweepLedger(ledger, deps.draining))],
     [FILE_SWEEP_MS, quietly("file sweep", () => files.sweep(Date.now()))],
   ] as const;
   for (const [everyMs, sweep] of sweeps) {

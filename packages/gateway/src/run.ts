@@ -80,15 +80,6 @@ export async function charge(
 ): Promise<void> {
   run.departure.signal.throwIfAborted();
   run.departure.finished();
-  await settle(deps.ledger, holdId, units, serializeAnswer(answer));
-}
-
-/** Voids a run's hold; if even that fails, its deadline frees it. A hold that was posted stays posted. */
-export async function release(
-  deps: Deps,
-  { hold: { holdId }, requestId }: { readonly hold: Pick<Hold, "holdId">; readonly requestId: string },
-): Promise<void> {
-  await deps.ledger.void({ holdId }).catch((error: unknown) => {
-    deps.log.error({ err: error, requestId, holdId }, "hold not voided; it will expire");
-  });
+  const patience = { ms: deps.ledgerPatienceMs, signal: run.departure.signal };
+  await settle(deps.ledger, { holdId, units, response: serializeAnswer(answer) }, patience);
 }

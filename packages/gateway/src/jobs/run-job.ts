@@ -1,8 +1,9 @@
 import { type ApiError, errors } from "@atoma/contract";
-import type { ClaimedJob, Hold, JobEnd } from "@atoma/ledger";
+import { type ClaimedJob, type Hold, type JobEnd, LedgerUnavailableError } from "@atoma/ledger";
 import { deserializeAnswer, serializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
 import { logFailure, toApiError } from "../http/send-error.ts";
+import { insist } from "../insist.ts";
 import { charge, collect, keep, startRun } from "../run.ts";
 import { neverBegan } from "../steps/forward.ts";
 import { deserializeRequest } from "./stored-request.ts";
@@ -33,6 +34,7 @@ export async function runJob(deps: Deps, owner: string, job: ClaimedJob, stop: A
     if (job.cancelAt !== null) throw new JobStopped("cancelled");
     await make(deps, owner, job, stop);
   } catch (error) {
+    if (error instanceof LedgerUnavailableError) throw error;
     const why = error instanceof JobStopped ? error.why : undefined;
     if (why === "lost") return;
     if (why === "stopping") return void (await jobs.requeue(job.id, owner, deps.now()));
@@ -46,7 +48,8 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
   const { jobs } = deps.ledger;
   const leftMs = job.deadline - deps.now();
   if (leftMs <= 0) throw errors.generationTimeout();
-  const { state, units } = await holdOf(deps, job);
+  const patience = { ms: deps.ledgerPatienceMs, signal: stop };
+  const { state, units } = await insist(() => holdOf(deps, job), patience);
   // Its client was told that it was not accepted, because the ledger's answer was lost.
   if (state !== "held") throw errors.interrupted();
   const deadline = new AbortController();
@@ -65,7 +68,8 @@ async function make(deps: Deps, owner: string, job: ClaimedJob, stop: AbortSigna
     });
     const answer = await keep(deps, run, await collect(run));
     signal.throwIfAborted();
-    if (!(await jobs.keepResult(job.id, owner, serializeAnswer(answer)))) throw new JobStopped("lost");
+    const ours = await insist(() => jobs.keepResult(job.id, owner, serializeAnswer(answer)), patience);
+    if (!ours) throw new JobStopped("lost");
     await charge(deps, run, { holdId: job.holdId, units }, answer);
     await end(deps, owner, job, { state: "succeeded" });
   } finally {
@@ -93,8 +97,9 @@ async function fail(deps: Deps, owner: string, job: ClaimedJob, error: ApiError 
   await end(deps, owner, job, { state: "failed", error: JSON.stringify(error.envelope().error) });
 }
 
+/** Nothing where the job is another gateway's by now: that one says how it ended. */
 async function end(deps: Deps, owner: string, job: ClaimedJob, how: JobEnd): Promise<void> {
-  await deps.ledger.jobs.end(job.id, owner, how, deps.now() + deps.fileTtlMs);
+  if (!(await deps.ledger.jobs.end(job.id, owner, how, deps.now() + deps.fileTtlMs))) return;
   const { id, requestId, accountId, keyId, model } = job;
   const ms = deps.now() - job.createdAt;
   deps.log.info({ requestId, job: id, account: accountId, key: keyId, model, state: how.state, ms }, "job ended");

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type Job, jobIdOf } from "@atoma/ledger";
+import { type Job, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Answer, deserializeAnswer, toAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
@@ -10,7 +10,7 @@ import { originFor } from "../http/origin.ts";
 import { logFailure, toApiError } from "../http/send-error.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 import type { Runner } from "../jobs/runner.ts";
-import { charge, collect, keep, type Run, release, startRun } from "../run.ts";
+import { charge, collect, keep, type Run, startRun } from "../run.ts";
 import type { Caller } from "../steps/authenticate.ts";
 import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
 import { type Hold, type Reservation, reserve } from "../steps/reserve.ts";
@@ -64,7 +64,7 @@ export async function answerJob(
     return replay(deps, request, reply, deserializeAnswer(hold.response));
   }
   if (later) {
-    const queued = await enqueue(deps, later, { caller, job, hold, requestId: request.id, deadline });
+    const queued = await enqueue(deps, later, { caller, job, hold, requestId: request.id, key, deadline });
     return sendAccepted(deps, request, reply.headers(hold.headers), queued);
   }
 
@@ -84,7 +84,7 @@ export async function answerJob(
     await charge(deps, run, hold, answer);
     return await sendJson(deps, request, reply, answer);
   } catch (error) {
-    await release(deps, { hold, requestId: request.id });
+    await release(deps, run, hold, error);
     throw error;
   }
 }
@@ -125,7 +125,7 @@ async function sendStream(
   reply: FastifyReply,
   signal: AbortSignal,
   work: (stream: EventStream) => Promise<void>,
-  onFailure: () => Promise<void>,
+  onFailure: (error: unknown) => Promise<void>,
 ): Promise<undefined> {
   const takeOver = () => {
     reply.hijack();
@@ -139,7 +139,7 @@ async function sendStream(
     stream.end();
   } catch (error) {
     if (!stream.begun) throw error;
-    await onFailure();
+    await onFailure(error);
     const known = toApiError(error);
     logFailure(deps.log, request.id, known);
     stream.fail(known);
@@ -159,9 +159,7 @@ function answerStream(
   hold: Hold,
 ): Promise<undefined> {
   const work = (stream: EventStream) => streamEvents(deps, request, run, hold, stream);
-  return sendStream(deps, request, reply, run.departure.signal, work, () =>
-    release(deps, { hold, requestId: request.id }),
-  );
+  return sendStream(deps, request, reply, run.departure.signal, work, (error) => release(deps, run, hold, error));
 }
 
 async function streamEvents(
@@ -184,6 +182,14 @@ async function streamEvents(
   const answer = await keep(deps, run, made);
   await charge(deps, run, hold, answer);
   for (const index of answer.items.keys()) await stream.send(await renderCompleted(answer, index, deps.files));
+}
+
+/** Lets go of what a run held that ended with an error. */
+function release(deps: Deps, run: Run, { holdId, units }: Hold, error: unknown): Promise<void> {
+  const { accountId, requestId, replayable } = run;
+  // It may be charged, then, although nothing was sent.
+  const unknown = error instanceof LedgerUnavailableError;
+  return deps.releases.release({ holdId, accountId, units, requestId, giveBack: unknown && !replayable });
 }
 
 /** Answers from what the idempotency key remembers. */

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { errors, type ImageJob } from "@atoma/contract";
-import { type Job, type JobId, jobIdFrom, jobIdOf } from "@atoma/ledger";
+import { type Job, type JobId, jobIdFrom, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { deserializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
@@ -8,7 +8,6 @@ import { originFor } from "../http/origin.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 import type { Runner } from "../jobs/runner.ts";
 import { serializeRequest } from "../jobs/stored-request.ts";
-import { release } from "../run.ts";
 import type { Caller } from "../steps/authenticate.ts";
 import { renderJson, wrapped } from "../steps/render.ts";
 import type { Hold } from "../steps/reserve.ts";
@@ -65,7 +64,7 @@ export async function sendAccepted(
   return sendJob(deps, request, reply, 202, job);
 }
 
-/** Puts what was reserved into the queue. Throws ApiError 429 when the account has too many jobs there, and voids the hold. */
+/** Puts what was reserved into the queue. Throws ApiError 429 when the account has too many jobs there, and lets go of the hold. */
 export async function enqueue(
   deps: Deps,
   runner: Runner,
@@ -74,8 +73,9 @@ export async function enqueue(
     job,
     hold,
     requestId,
+    key,
     deadline,
-  }: { caller: Caller; job: ImageJob; hold: Hold; requestId: string; deadline: number },
+  }: { caller: Caller; job: ImageJob; hold: Hold; requestId: string; key: string | undefined; deadline: number },
 ): Promise<Job> {
   const { jobs } = deps.ledger;
   const { holdId } = hold;
@@ -96,7 +96,9 @@ export async function enqueue(
     runner.wake();
     return (await jobs.find(accountId, id)) ?? fail(id);
   } catch (error) {
-    await release(deps, { hold, requestId });
+    // It may be in the queue, and made before this is heard; without an idempotency key nobody could fetch it.
+    const giveBack = error instanceof LedgerUnavailableError && key === undefined;
+    await deps.releases.release({ holdId, accountId, units: hold.units, requestId, giveBack });
     throw error;
   }
 }

@@ -3,12 +3,14 @@ import { type ApiError, errors } from "@atoma/contract";
 import {
   type HoldId,
   type Ledger,
+  LedgerUnavailableError,
   type LimitStatus,
   newHoldId,
   type RandomBytes,
   type ReserveRequest,
   type ReserveResult,
 } from "@atoma/ledger";
+import type { Releases } from "../releases.ts";
 import type { Caller } from "./authenticate.ts";
 import { limitHeaders, type RateGate, rateLimited } from "./rate-gate.ts";
 import type { PricedJob } from "./validate.ts";
@@ -32,6 +34,7 @@ export interface ReserveContext {
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
   readonly rateGate: RateGate;
+  readonly releases: Pick<Releases, "release">;
   readonly requestId: string;
   /** The value of the Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
@@ -86,7 +89,7 @@ export async function reserve(
 ): Promise<Reservation> {
   const key = context.idempotencyKey;
   const holdId = newHoldId(context.now(), context.randomBytes);
-  const result = await reserveOrRelease(context.ledger, {
+  const result = await reserveOrRelease(context, {
     holdId,
     accountId: caller.accountId,
     keyId: caller.id,
@@ -110,11 +113,14 @@ export async function reserve(
 }
 
 /** A reservation whose answer was lost may stand all the same; nobody would ever settle it. */
-async function reserveOrRelease(ledger: Ledger, request: ReserveRequest): Promise<ReserveResult> {
+async function reserveOrRelease(context: ReserveContext, request: ReserveRequest): Promise<ReserveResult> {
   try {
-    return await ledger.reserve(request);
+    return await context.ledger.reserve(request);
   } catch (error) {
-    await ledger.void({ holdId: request.holdId }).catch(() => undefined);
+    const { holdId, accountId, units, requestId } = request;
+    if (error instanceof LedgerUnavailableError) {
+      await context.releases.release({ holdId, accountId, units, requestId, giveBack: false });
+    }
     throw error;
   }
 }

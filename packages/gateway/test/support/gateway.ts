@@ -50,13 +50,19 @@ function checkAnswer(answer: Answer): void {
   assert.doesNotMatch(answer.text, /127\.0\.0\.1:|\bat .*\.ts:|sk-atoma-[0-9a-z]{12}/);
 }
 
-export async function startWorld(options: Partial<GatewayOptions> & { grant?: number } = {}): Promise<World> {
+export interface WorldOptions extends Partial<GatewayOptions> {
+  readonly grant?: number;
+  /** A SQLite file of its own where it is not said. */
+  readonly ledgerUrl?: string;
+}
+
+export async function startWorld({ grant = GRANT, ledgerUrl, ...options }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "atoma-gateway-"));
   const log: string[] = [];
   const node = await startScriptedNode();
-  const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`);
+  const ledger = await openLedger(ledgerUrl ?? `sqlite:${join(folder, "ledger.db")}`);
   const account = await ledger.createAccount({ name: "a" });
-  await ledger.grant(account.id, options.grant ?? GRANT, { reference: "start" });
+  await ledger.grant(account.id, grant, { reference: "start" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "k" });
   const gateway = await startGateway({
     host: "127.0.0.1",

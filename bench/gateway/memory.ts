@@ -1,0 +1,227 @@
+// Whether the gateway's memory stays flat over millions of requests:
+// `node --conditions=atoma-source --expose-gc bench/gateway/memory.ts [--pairs 10000000] [--every 250000] [--days 3] [--keep FOLDER]`.
+// The gateway's own steps in one process, without HTTP, node and files: authenticate, rate gate, validate, reserve, settle or void,
+// render, sweep. Over SQLite at full speed, with a clock on which the whole run takes so many days, so that what is kept for 24 hours
+// goes again. Prints a line after every so many pairs of reserve and settle, the heap collected before.
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { ApiError, type ImageJob } from "@atoma/contract";
+import { openLedger, pooledRandomBytes } from "@atoma/ledger";
+import pino from "pino";
+import { deserializeAnswer, serializeAnswer, toAnswer } from "../../packages/gateway/src/answer.ts";
+import { fileName } from "../../packages/gateway/src/files/file-name.ts";
+import type { FileStore } from "../../packages/gateway/src/files/file-store.ts";
+import { requireJson } from "../../packages/gateway/src/http/read-body.ts";
+import { openReleases } from "../../packages/gateway/src/releases.ts";
+import { authenticator } from "../../packages/gateway/src/steps/authenticate.ts";
+import { openRateGate } from "../../packages/gateway/src/steps/rate-gate.ts";
+import { renderJson } from "../../packages/gateway/src/steps/render.ts";
+import { idempotencyKey, reserve } from "../../packages/gateway/src/steps/reserve.ts";
+import { settle } from "../../packages/gateway/src/steps/settle.ts";
+import { validate } from "../../packages/gateway/src/steps/validate.ts";
+import { sweepLedger } from "../../packages/gateway/src/sweep.ts";
+import { card } from "../../packages/gateway/test/support/scripted-node.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    pairs: { type: "string", default: "10000000" },
+    every: { type: "string", default: "250000" },
+    days: { type: "string", default: "3" },
+    keep: { type: "string" },
+  },
+});
+const PAIRS = Number(flags.pairs);
+const EVERY = Number(flags.every);
+const STEP_MS = (Number(flags.days) * 86_400_000) / PAIRS;
+const CLIENTS = 256;
+const ACCOUNTS = 2_000;
+const KEYS = 20_000;
+/** Most requests come with these, so that some reach their limits; the others fill the caches. */
+const HOT_KEYS = 200;
+const SWEEP_MS = 1_000;
+const HOLD_MS = 660_000;
+const FILE_MS = 25 * 3_600_000;
+const { gc } = globalThis;
+if (gc === undefined) throw new Error("run it with --expose-gc");
+
+const folder = flags.keep ?? (await mkdtemp(join(tmpdir(), "atoma-memory-")));
+const file = join(folder, "ledger.db");
+const began = Date.now();
+const counts = { requests: 0, pairs: 0, replays: 0, refused: 0, abandoned: 0 };
+const now = () => began + Math.floor(counts.requests * STEP_MS);
+const randomBytes = pooledRandomBytes();
+const ledger = await openLedger(`sqlite:${file}`, { now, randomBytes, operationTimeoutMs: 60_000 });
+const log = pino({ level: "silent" });
+const releases = openReleases(ledger, log);
+const patience = { ms: 0, signal: new AbortController().signal };
+const authenticate = authenticator(ledger, now);
+const rateGate = openRateGate(now);
+const none = () => Promise.reject(new Error("answers have URLs only"));
+const files: FileStore = { put: none, get: none, sweep: none, close: async () => {} };
+
+/** A twentieth has few requests a minute, so that many are refused; a third other limits; the rest none. */
+function limitsOf(index: number): Record<string, number> {
+  if (index % 20 === 7) return { requestsPerMinute: 5 };
+  if (index % 6 === 0) return { requestsPerMinute: 1_000_000, imagesPerMinute: 1_000_000 };
+  return index % 6 === 1 ? { concurrentRequests: 100 } : {};
+}
+
+async function createKeys(): Promise<string[]> {
+  const keys: string[] = [];
+  for (let account = 0; account < ACCOUNTS; account++) {
+    const { id: accountId } = await ledger.createAccount({ name: `account ${account}` });
+    await ledger.grant(accountId, 1_000_000_000_000, { reference: "bench" });
+    for (let i = 0; i < KEYS / ACCOUNTS; i++) {
+      const { key } = await ledger.createKey({ accountId, name: `${i}`, limits: limitsOf(keys.length) });
+      keys.push(key);
+    }
+  }
+  return keys;
+}
+
+const drain = async (chunks: AsyncGenerator<string>) => {
+  let length = 0;
+  for await (const chunk of chunks) length += chunk.length;
+  return length;
+};
+
+const render = async (text: string) => {
+  const body = await renderJson(deserializeAnswer(text), { files, origin: "http://127.0.0.1" });
+  if ((await drain(body.chunks())) !== body.length) throw new Error("the body has another length than it says");
+};
+
+function answerTo(job: ImageJob): string {
+  const images = Array.from({ length: job.n }, (_, index) => ({
+    type: "image" as const,
+    index,
+    bytes: new Uint8Array(),
+    seed: index,
+    width: job.width,
+    height: job.height,
+    format: job.outputFormat,
+    file: fileName(now() + FILE_MS, randomBytes(18), job.outputFormat),
+  }));
+  return serializeAnswer(toAnswer(job, images, undefined, now()));
+}
+
+/** Like a request of `POST /v1/images/generations`, from its headers and body to its answer's text. */
+async function ask(key: string, body: Uint8Array, idempotency: string | undefined): Promise<void> {
+  const authorization = `Bearer ${key}`;
+  const headers = {
+    authorization,
+    "content-type": "application/json",
+    ...(idempotency !== undefined && { "idempotency-key": idempotency }),
+  };
+  // Everything that the steps read of it.
+  const request = { headers, rawHeaders: ["Authorization", authorization] } as unknown as IncomingMessage;
+  const number = ++counts.requests;
+  const caller = await authenticate(request);
+  if (idempotency === undefined) rateGate.check(caller);
+  requireJson(request.headers);
+  const priced = validate(body, caller, { findModel: (id) => (id === card.id ? card : undefined) });
+  const hold = await reserve(priced, caller, {
+    ledger,
+    now,
+    randomBytes,
+    rateGate,
+    releases,
+    requestId: `req_${Buffer.from(randomBytes(16)).toString("hex")}`,
+    idempotencyKey: idempotencyKey(request.headers["idempotency-key"]),
+    body,
+    deadline: now() + HOLD_MS,
+  });
+  if (hold.outcome === "in_progress") throw hold.error;
+  if (hold.outcome === "replay") {
+    counts.replays++;
+    return render(hold.response);
+  }
+  if (number % 100 === 0) {
+    counts.abandoned++;
+    return;
+  }
+  const text = answerTo(priced.job);
+  if (number % 16 === 0) await ledger.void({ holdId: hold.holdId });
+  else await settle(ledger, { holdId: hold.holdId, units: hold.units, response: text }, patience);
+  await render(text);
+  counts.pairs++;
+  if (counts.pairs % EVERY === 0) await report();
+}
+
+const bodies = [1, 2, 4].map((n) =>
+  Buffer.from(JSON.stringify({ model: card.id, prompt: "an otter on a raft", n, response_format: "url" })),
+);
+
+/** Asks until enough pairs are done. One request in three has an idempotency key, and each eighth of those comes again. */
+async function client(keys: readonly string[], index: number): Promise<void> {
+  for (let i = 0; counts.pairs < PAIRS; i++) {
+    const pool = i % 10 === 0 ? keys.length : HOT_KEYS;
+    const key = keys[Math.floor(Math.random() * pool)] ?? "";
+    const body = bodies[i % bodies.length] ?? Buffer.alloc(0);
+    // Now and then somebody's key is wrong, or nobody's.
+    const shown = i % 64 === 5 ? key.replace(/^sk-atoma-..../, () => `sk-atoma-${String(i).padStart(4, "0")}`) : key;
+    const idempotency = i % 3 === 0 ? `order-${index}-${i}` : undefined;
+    for (let times = i % 24 === 0 ? 2 : 1; times > 0; times--) {
+      await ask(shown, body, idempotency).catch((error: unknown) => {
+        if (!(error instanceof ApiError) || error.status >= 500) throw error;
+        counts.refused++;
+      });
+    }
+  }
+}
+
+const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+let last = { at: performance.now(), pairs: 0 };
+let reader: DatabaseSync | undefined;
+
+async function report(): Promise<void> {
+  gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const at = performance.now();
+  const speed = Math.round((1_000 * (counts.pairs - last.pairs)) / (at - last.at));
+  last = { at, pairs: counts.pairs };
+  reader ??= new DatabaseSync(file, { readOnly: true });
+  const rows = (table: string) => reader?.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows;
+  const cells = [
+    counts.pairs,
+    mib(heapUsed),
+    mib(external),
+    mib(rss),
+    speed,
+    mib(await sizeOf(file)),
+    mib(await sizeOf(`${file}-wal`)),
+    rows("idempotency"),
+    rows("rate_windows"),
+    `${counts.replays}/${counts.refused}/${counts.abandoned}`,
+    loadavg()[0]?.toFixed(1),
+  ];
+  console.log(`| ${cells.join(" | ")} |`);
+}
+
+console.log(`# ${PAIRS} pairs on a clock of ${flags.days} days, ledger in ${folder}`);
+const keys = await createKeys();
+console.log(
+  "| pairs | heap, MiB | external, MiB | resident, MiB | pairs/s | file, MiB | WAL, MiB | idempotency keys | windows | replays/refused/abandoned | load |\n|---|---|---|---|---|---|---|---|---|---|---|",
+);
+await report();
+let sweeping: Promise<void> | undefined;
+const sweeper = setInterval(() => {
+  sweeping ??= sweepLedger(ledger, () => false).finally(() => {
+    sweeping = undefined;
+  });
+}, SWEEP_MS);
+await Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(keys, index)));
+clearInterval(sweeper);
+await sweeping;
+await report();
+const started = performance.now();
+const discrepancies = await ledger.verify();
+console.log(`verify: ${discrepancies.length} discrepancies, ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+if (discrepancies.length > 0) throw new Error(JSON.stringify(discrepancies.slice(0, 5)));
+reader?.close();
+await ledger.close();
+if (flags.keep === undefined) await rm(folder, { recursive: true });
