@@ -20,7 +20,7 @@ const HELP = `usage: atoma COMMAND [--config FILE] [settings]
 
 Settings, as flags, as ATOMA_* variables, or as keys of the TOML file:
 ${settingsHelp()}
-  --json                 (up) print one JSON line when ready
+  --json                   (up) print one JSON line when ready
 `;
 
 const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "nodes", "ledger", "check-config"] as const;
