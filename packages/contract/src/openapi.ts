@@ -97,6 +97,17 @@ const idempotencyKey = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
+/** What the page offers to send: right as it stands, for the model that ships with the code. */
+const example = {
+  model: "atoma-tiny",
+  prompt: "a red circle on a blue background",
+  size: "512x512",
+  response_format: "url",
+};
+/** One red pixel. */
+const PIXEL =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
+
 const binary = { schema: { type: "string", format: "binary" } };
 const picture = { "image/png": binary, "image/jpeg": binary, "image/webp": binary };
 const fileHeaders = {
@@ -133,7 +144,10 @@ export function openApiDocument(version: string) {
               schema: { type: "string" },
             },
           ],
-          requestBody: { required: true, content: { "application/json": { schema: ref("CreateImageRequest") } } },
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: ref("CreateImageRequest"), example } },
+          },
           responses: {
             "200": pictures("ImagePartialEvent", "ImageCompletedEvent", "ImageProgressEvent"),
             "202": {
@@ -187,8 +201,12 @@ export function openApiDocument(version: string) {
           requestBody: {
             required: true,
             content: {
+              // First, because pages offer the first.
+              "application/json": {
+                schema: ref("EditImageRequest"),
+                example: { ...example, images: [{ image_url: PIXEL }] },
+              },
               "multipart/form-data": { schema: ref("EditImageForm") },
-              "application/json": { schema: ref("EditImageRequest") },
             },
           },
           parameters: [idempotencyKey],

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { parseEditRequest, readWholeImage } from "@atoma/contract";
 import { eventually, startWorld } from "./support/gateway.ts";
 import { check as checkSchema, document, validator } from "./support/openapi.ts";
+import { card } from "./support/scripted-node.ts";
 
-const world = await startWorld();
+const world = await startWorld({ modelAliases: { "atoma-tiny": "scripted" } });
 after(() => world[Symbol.asyncDispose]());
 
+const at = (value: unknown, ...path: string[]) =>
+  path.reduce<unknown>((of, part) => Reflect.get(Object(of), part), value);
 const check = (name: string, value: unknown) => checkSchema(`/components/schemas/${name}`, value);
 
 test("every reference of the document resolves", () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#([^"]+)"/g)].map((match) => match[1] ?? "");
   assert.ok(references.length > 20);
   for (const pointer of new Set(references)) {
-    let at: unknown = document;
-    for (const part of pointer.split("/").slice(1)) at = Reflect.get(Object(at), part);
-    assert.equal(typeof at, "object", pointer);
+    assert.equal(typeof at(document, ...pointer.split("/").slice(1)), "object", pointer);
   }
 });
 
@@ -61,6 +63,21 @@ test("events are what the document says", async () => {
     seen.add(event.type);
   }
   assert.equal(seen.size, 3);
+});
+
+test("what the page offers to send is right as it stands", async () => {
+  const exampleOf = (path: string) =>
+    at(document, "paths", path, "post", "requestBody", "content", "application/json", "example") as Record<
+      string,
+      unknown
+    >;
+  const generation = exampleOf("/v1/images/generations");
+  check("CreateImageRequest", generation);
+  assert.equal((await world.generate(generation)).status, 200);
+  const edit = exampleOf("/v1/images/edits");
+  check("EditImageRequest", edit);
+  const options = { findModel: () => ({ ...card, edits: true }), readHeader: readWholeImage };
+  assert.equal(parseEditRequest({ ...edit }, options).images.length, 1);
 });
 
 test("what the document calls a request is accepted, and what it does not is refused", () => {
