@@ -182,3 +182,19 @@ test("S-057 a node whose dialect takes no pictures is not asked, though it offer
   for (let i = 0; i < 4; i++) assert.equal((await post()).status, 200);
   assert.deepEqual([node.requests.length, foreign.requests.length], [4, 0]);
 });
+
+test("a preference for an answer later is ignored: the edit is made, charged and answered at once, and again", async () => {
+  const spent = async () => (await world.ledger.getAccount(world.accountId))?.posted ?? assert.fail();
+  const before = await spent();
+  const headers = { prefer: "respond-async", "idempotency-key": "later" };
+  const answers = [await send(editForm(), headers), await send(editForm(), headers)];
+  for (const answer of answers) {
+    assert.deepEqual([answer.status, answer.headers.get("preference-applied")], [200, null]);
+    assert.equal(answer.headers.get("location"), null);
+  }
+  const [first, again] = await Promise.all(answers.map((answer) => answer.json()));
+  assert.deepEqual(again, first);
+  assert.equal(node.requests.length, 1);
+  assert.equal((await spent()) - before, 64 * 64);
+  assert.deepEqual(await world.ledger.jobs.claim("nobody", Date.now() + 1, 1), []);
+});

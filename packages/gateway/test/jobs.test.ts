@@ -272,6 +272,31 @@ test("a job whose hold is void, because the answer to its client was an error, i
   assert.equal(await world.available(), UNITS);
 });
 
+test("a job that is another gateway's by the time it ends is not told as ended by this one", async () => {
+  await using world = await startWorld();
+  const { jobs } = world.ledger;
+  const { end } = jobs;
+  const told: boolean[] = [];
+  // The other one comes first, and ends it in the same way.
+  jobs.end = async (...args) => {
+    await end(...args);
+    told.push(await end(...args));
+    return told.at(-1) ?? false;
+  };
+  const ending = await world.generate({}, ASYNC);
+  await ended(world, pathOf(ending));
+  await eventually(() => told.length === 1);
+  jobs.end = end;
+  const own = await world.generate({}, ASYNC);
+  await ended(world, pathOf(own));
+  const said = () => world.log.filter((line) => line.includes("job ended"));
+  await eventually(() => said().length > 0);
+  assert.deepEqual(
+    said().map((line) => JSON.parse(line).job),
+    [own.json.id],
+  );
+});
+
 /** A job as a gateway leaves it that is killed while it runs it. */
 async function orphan(world: World, result?: string): Promise<string> {
   const { ledger, accountId, key } = world;

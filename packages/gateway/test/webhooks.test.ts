@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { LookupAddress } from "node:dns";
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { type DueWebhook, jobIdFrom, jobIdOf, newHoldId, openLedger } from "@atoma/ledger";
+import { type DueWebhook, jobIdFrom, jobIdOf, type NewJob, newHoldId, openLedger } from "@atoma/ledger";
 import pino from "pino";
 import { Webhook } from "standardwebhooks";
 import { retryAt, startDeliverer } from "../src/webhooks/deliver.ts";
@@ -187,21 +187,64 @@ test("an asynchronous generation tells its key's webhook, signed, without pictur
   assert.equal((await admin("DELETE")).status, 404);
 });
 
+/** Accounts with keys whose jobs end, over a ledger in memory. */
+async function startJobs(now: () => number) {
+  const ledger = await openLedger("sqlite::memory:", { now });
+  return {
+    ledger,
+    async key(url: string) {
+      const { id: accountId } = await ledger.createAccount({ name: "a" });
+      await ledger.grant(accountId, 1000, { reference: "r" });
+      const { record } = await ledger.createKey({ accountId, name: "k" });
+      const { secret } = await ledger.setWebhook(record.id, url);
+      return { accountId, keyId: record.id, secret };
+    },
+    async endJob({ accountId, keyId }: Pick<NewJob, "accountId" | "keyId">) {
+      const holdId = newHoldId(now(), randomBytes);
+      const common = { holdId, accountId, keyId, requestId: "r", model: "m", deadline: now() + 60_000 };
+      await ledger.reserve({ ...common, images: 1, units: 1, price: {} });
+      await ledger.jobs.enqueue({ ...common, id: jobIdOf(holdId), request: "{}" }, 10);
+      await ledger.jobs.claim("me", now() + 1000, 1);
+      await ledger.jobs.end(jobIdOf(holdId), "me", { state: "cancelled" }, now() + 90_000_000);
+    },
+  };
+}
+
+test("receivers that hang, whoever they belong to, keep nobody else waiting, and get few deliveries at a time", async () => {
+  const hung: ServerResponse[] = [];
+  await using dead = await startReceiver((_request, response) => void hung.push(response));
+  await using quick = await startReceiver();
+  const jobs = await startJobs(Date.now);
+  for (let key = 0; key < 3; key++) {
+    const theirs = await jobs.key(dead.url);
+    for (let job = 0; job < 10; job++) await jobs.endJob(theirs);
+  }
+  const ours = await jobs.key(quick.url);
+  for (let job = 0; job < 25; job++) await jobs.endJob(ours);
+  const log = pino({ level: "silent" });
+  const deliverer = startDeliverer({ ledger: jobs.ledger, log, now: Date.now }, openSender("any", 60_000));
+  await eventually(() => quick.received.length === 25);
+  assert.equal(dead.received.length, 4);
+  // Each place that becomes free is taken again.
+  for (let answered = 0; answered < 30; answered++) {
+    await eventually(() => hung.length > answered);
+    assert.ok(dead.received.length - answered <= 4, `${dead.received.length} with ${answered} answered`);
+    hung[answered]?.end();
+  }
+  await deliverer.close();
+  assert.deepEqual(await jobs.ledger.jobs.dueWebhooks(10, Date.now() + 90_000), []);
+  const ids = new Set([...dead.received, ...quick.received].map(({ headers }) => headers["webhook-id"]));
+  assert.equal(ids.size, 55, "each once");
+  await jobs.ledger.close();
+});
+
 test("what is not delivered is tried again, later each time, across restarts, and in the end no more", async () => {
   await using receiver = await startReceiver((_request, response) => void response.writeHead(500).end());
   const clock = { now: Date.now() };
   const now = () => clock.now;
-  const ledger = await openLedger("sqlite::memory:", { now });
-  const { id: accountId } = await ledger.createAccount({ name: "a" });
-  await ledger.grant(accountId, 10, { reference: "r" });
-  const { record } = await ledger.createKey({ accountId, name: "k" });
-  const { secret: ours } = await ledger.setWebhook(record.id, receiver.url);
-  const holdId = newHoldId(now(), randomBytes);
-  const common = { holdId, accountId, keyId: record.id, requestId: "r", model: "m", deadline: now() + 60_000 };
-  await ledger.reserve({ ...common, images: 1, units: 1, price: {} });
-  await ledger.jobs.enqueue({ ...common, id: jobIdOf(holdId), request: "{}" }, 10);
-  await ledger.jobs.claim("me", now() + 1000, 1);
-  await ledger.jobs.end(jobIdOf(holdId), "me", { state: "cancelled" }, now() + 90_000_000);
+  const { ledger, ...jobs } = await startJobs(now);
+  const { secret: ours, ...key } = await jobs.key(receiver.url);
+  await jobs.endJob(key);
 
   for (let attempt = 1; attempt <= 7; attempt++) {
     // Each attempt by a gateway of its own, as if it had been started again.

@@ -2,13 +2,18 @@ import type { DueWebhook } from "@atoma/ledger";
 import type { Deps } from "../deps.ts";
 import { DELIVERY_MS, type Sender } from "./sender.ts";
 
-/** Delivers what is due, one round after another, from as many gateways as there are. */
+/** Delivers what is due, each delivery by itself, from as many gateways as there are. */
 export interface Deliverer {
+  /** Resolves when what was begun has ended. */
   close(): Promise<void>;
 }
 
 const TICK_MS = 1000;
-const MAX_AT_ONCE = 16;
+/** So that a receiver that hangs keeps nobody else waiting. */
+const MAX_AT_ONE_RECEIVER = 4;
+const MAX_AT_ONCE = 128;
+/** How many are taken from the ledger at a time. */
+const TAKEN_TOGETHER = 2;
 /** A gateway that dies in mid-delivery leaves it to another after this long. */
 const CLAIM_MS = 3 * DELIVERY_MS;
 const MINUTE = 60_000;
@@ -25,8 +30,13 @@ export function retryAt(attempt: number, nowMs: number, random = Math.random()):
 
 export function startDeliverer(deps: Pick<Deps, "ledger" | "log" | "now">, sender: Sender): Deliverer {
   const { jobs } = deps.ledger;
+  /** How many are under way, by the receiver's origin. */
+  const receivers = new Map<string, number>();
+  const underWay = new Set<Promise<void>>();
   let closing = false;
-  let round: Promise<void> | undefined;
+  let taking: Promise<void> | undefined;
+  /** Whether more may be due than could be begun. */
+  let more = false;
 
   async function deliver(webhook: DueWebhook): Promise<void> {
     const { jobId, attempt } = webhook;
@@ -41,29 +51,54 @@ export function startDeliverer(deps: Pick<Deps, "ledger" | "log" | "now">, sende
     await jobs.noteWebhook(jobId, next);
   }
 
-  async function deliverDue(): Promise<void> {
-    const due = await jobs.dueWebhooks(MAX_AT_ONCE, deps.now() + CLAIM_MS);
-    await Promise.all(due.map(deliver));
+  const cannot = (error: unknown) => deps.log.warn({ err: error }, "webhooks cannot be delivered now");
+
+  function begin(webhook: DueWebhook): void {
+    const { origin } = new URL(webhook.url);
+    receivers.set(origin, (receivers.get(origin) ?? 0) + 1);
+    const delivery = deliver(webhook)
+      .catch(cannot)
+      .finally(() => {
+        underWay.delete(delivery);
+        const left = (receivers.get(origin) ?? 0) - 1;
+        if (left > 0) receivers.set(origin, left);
+        else receivers.delete(origin);
+        if (more) take();
+      });
+    underWay.add(delivery);
   }
 
-  function tick(): void {
-    if (closing || round !== undefined) return;
-    round = deliverDue()
-      .catch((error: unknown) => deps.log.warn({ err: error }, "webhooks cannot be delivered now"))
+  async function takeDue(): Promise<void> {
+    while (!closing) {
+      const busy = [...receivers].filter(([, count]) => count + TAKEN_TOGETHER > MAX_AT_ONE_RECEIVER);
+      more = busy.length > 0 || underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE;
+      if (underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE) return;
+      const origins = busy.map(([origin]) => origin);
+      const due = await jobs.dueWebhooks(TAKEN_TOGETHER, deps.now() + CLAIM_MS, origins);
+      for (const webhook of due) begin(webhook);
+      if (due.length === 0) return;
+    }
+  }
+
+  function take(): void {
+    if (closing || taking !== undefined) return;
+    taking = takeDue()
+      .catch(cannot)
       .finally(() => {
-        round = undefined;
+        taking = undefined;
       });
   }
 
-  tick();
-  const timer = setInterval(tick, TICK_MS);
+  take();
+  const timer = setInterval(take, TICK_MS);
   timer.unref();
 
   return {
     async close() {
       closing = true;
       clearInterval(timer);
-      await round;
+      await taking;
+      await Promise.all(underWay);
       await sender.close();
     },
   };

@@ -86,8 +86,11 @@ export interface Jobs {
     leaseUntil: number,
   ): Promise<{ job: Job; claimed: ClaimedJob | undefined } | undefined>;
 
-  /** Takes at most `limit` webhooks whose time has come; each comes again at `again` unless its delivery is noted. */
-  dueWebhooks(limit: number, again: number): Promise<DueWebhook[]>;
+  /**
+   * Takes at most `limit` webhooks whose time has come, but none to a receiver whose origin (`https://host:port`) is `busy`;
+   * each comes again at `again` unless its delivery is noted.
+   */
+  dueWebhooks(limit: number, again: number, busy?: readonly string[]): Promise<DueWebhook[]>;
   /** When to try again; null: never. */
   noteWebhook(id: JobId, retryAt: number | null): Promise<void>;
 }

@@ -79,9 +79,10 @@ export function openJobs(engine: Engine, now: () => number): Jobs {
     cancel: async (accountId, id, owner, leaseUntil) =>
       engine.transact(() => cancel(accountIdFrom(accountId), jobIdFrom(id), claimBy(owner, leaseUntil))),
 
-    async dueWebhooks(limit, again) {
+    async dueWebhooks(limit, again, busy = []) {
       const checked = checkLimit(limit);
-      return engine.transact(() => dueWebhooks(checked, checkTime("again", again), now(), locking));
+      checkInteger("the number of busy receivers", busy.length, 0, MAX_BATCH);
+      return engine.transact(() => dueWebhooks(checked, checkTime("again", again), busy, now(), locking));
     },
     noteWebhook: async (id, retryAt) => engine.transact(() => noteWebhook(jobIdFrom(id), retryAt)),
   };

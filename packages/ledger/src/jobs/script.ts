@@ -41,10 +41,14 @@ const END = `
 const ASK_TO_END = `
   UPDATE jobs SET cancel_at = COALESCE(cancel_at, $3)
   WHERE id = $1 AND account_id = $2 AND state IN ('queued', 'running') RETURNING ${NAMES}`;
-const DUE = `
+/** Due at $1, at most $2. The URLs are written as `URL` writes them: after the origin comes a slash. */
+const due = (busy: readonly string[]): string => `
   SELECT jobs.id, jobs.state, jobs.ended_at, jobs.webhook_attempts, webhooks.url, webhooks.secret
   FROM jobs LEFT JOIN webhooks ON webhooks.key_id = jobs.key_id
-  WHERE jobs.webhook_at <= $1 ORDER BY jobs.webhook_at LIMIT $2`;
+  WHERE jobs.webhook_at <= $1${busy.map((_, index) => notTo(`$${index + 3}`)).join("")}
+  ORDER BY jobs.webhook_at LIMIT $2`;
+const notTo = (origin: string): string => `
+    AND (webhooks.url IS NULL OR substr(webhooks.url, 1, length(CAST(${origin} AS text)) + 1) <> ${origin} || '/')`;
 const ATTEMPT = "UPDATE jobs SET webhook_at = $2, webhook_attempts = webhook_attempts + 1 WHERE id = $1";
 const NOTE_WEBHOOK = "UPDATE jobs SET webhook_at = $2 WHERE id = $1";
 
@@ -175,15 +179,21 @@ export function* cancel(
   return { job: claimed, claimed };
 }
 
-export function* dueWebhooks(limit: number, again: number, now: number, locking: Locking): Script<DueWebhook[]> {
-  const due: DueWebhook[] = [];
-  for (const row of yield query(DUE + locking, now, limit)) {
+export function* dueWebhooks(
+  limit: number,
+  again: number,
+  busy: readonly string[],
+  now: number,
+  locking: Locking,
+): Script<DueWebhook[]> {
+  const taken: DueWebhook[] = [];
+  for (const row of yield query(due(busy) + locking, now, limit, ...busy)) {
     const jobId = jobIdFrom(text(row, "id"));
     const url = textOrNull(row, "url");
     // The webhook was taken away meanwhile.
     yield url === null ? query(NOTE_WEBHOOK, jobId, null) : query(ATTEMPT, jobId, again);
     if (url === null) continue;
-    due.push({
+    taken.push({
       jobId,
       state: stateFrom(row),
       endedAt: int(row, "ended_at"),
@@ -192,7 +202,7 @@ export function* dueWebhooks(limit: number, again: number, now: number, locking:
       attempt: int(row, "webhook_attempts") + 1,
     });
   }
-  return due;
+  return taken;
 }
 
 export function* noteWebhook(id: JobId, retryAt: number | null): Script<void> {

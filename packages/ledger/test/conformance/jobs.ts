@@ -234,6 +234,29 @@ export function jobTests(world: () => World): void {
     }
   });
 
+  it("leaves webhooks of busy receivers for later, and those alone", async () => {
+    await empty();
+    const { a, customer, clock } = world();
+    const urls = [
+      "https://slow.example/a",
+      "https://slow.example/b?c",
+      "https://slow.example.org/",
+      "https://quick.example:8443/",
+    ];
+    for (const url of urls) {
+      const someone = await customer(100);
+      await a.setWebhook(someone.keyId, url);
+      const { id } = await queued(someone);
+      await claim(a, "a");
+      await a.jobs.end(id, "a", { state: "cancelled" }, clock.now + DAY);
+    }
+    const due = async (...busy: string[]) =>
+      (await a.jobs.dueWebhooks(10, clock.now + 30_000, busy)).map(({ url }) => url).sort();
+    assert.deepEqual(await due("https://slow.example", "https://quick.example:8443"), [urls[2]]);
+    assert.deepEqual(await due("https://slow.example"), [urls[3]]);
+    assert.deepEqual(await due("http://slow.example", "https://slow"), [urls[0], urls[1]]);
+  });
+
   it("refuses arguments that can never work", async () => {
     const { a, clock } = world();
     const bad = { name: "LedgerInputError" };
