@@ -40,7 +40,13 @@ for (const file of shared.filter((name) => sources.some((source) => matchesGlob(
   const { metafile } = buildSync({ ...bundling, entryPoints: [file], outdir: "out", metafile: true });
   const [{ exports }] = Object.values(metafile.outputs);
   const names = exports.toSorted().join(", ");
-  emit(js(file), names ? `export { ${names} } from "${toShared(file)}";` : "export {};");
+  const from = toShared(file);
+  // By hand: what esbuild makes of the first line for CommonJS is ten times as long.
+  emit(
+    js(file),
+    names ? `export { ${names} } from "${from}";` : "export {};",
+    `const { ${names} } = require("${from}");\nmodule.exports = { ${[...exports, "__esModule: true"].join(", ")} };\n`,
+  );
 }
 
 for (const file of operations) {
@@ -74,8 +80,11 @@ function published(json) {
 }
 
 /** Writes a module for both kinds of import. */
-function emit(file, code) {
-  const cjs = transformSync(code, { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true }).code;
+function emit(
+  file,
+  code,
+  cjs = transformSync(code, { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true }).code,
+) {
   for (const [format, text] of [
     ["esm", code],
     ["cjs", cjs],

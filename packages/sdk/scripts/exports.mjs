@@ -9,9 +9,9 @@ const entry = (path) => ({
 });
 
 const exports = { ".": entry("index"), "./package.json": "./package.json" };
-const single = ["core", "lib/http", "lib/retries", "lib/config", "lib/sdks"];
+const single = ["core", "lib/http", "lib/retries", "lib/config", "lib/sdks", "lib/logger"];
 const folders = ["types", "models/components", "models/errors"];
-const patterns = ["funcs/*", "models/errors/*", "types/*"];
+const patterns = ["funcs/*", "models/errors/*", "models/components/*", "types/*"];
 for (const path of single) for (const end of ["", ".js"]) exports[`./${path}${end}`] = entry(path);
 for (const path of folders)
   for (const end of ["", ".js", "/index", "/index.js"]) exports[`./${path}${end}`] = entry(`${path}/index`);

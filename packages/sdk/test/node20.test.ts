@@ -19,6 +19,7 @@ const NOT_HERE = [
   "examples.test.ts",
   "migration.test.ts",
   "reference.test.ts",
+  "original.test.ts",
   "soak.test.ts",
 ];
 

@@ -82,13 +82,18 @@ const PATHS: [path: string, value: string][] = [
   ["lib/retries", "retryPolicy"],
   ["lib/config", "ServerList"],
   ["lib/sdks", "ClientSDK"],
+  ["lib/logger", ""],
   ["models/components", "ImageData"],
+  ["models/components", "createImageRequestToJSON"],
+  ["models/components/createimagerequest", ""],
+  ["models/components/imagedata", "ImageData"],
   ["models/errors", "APIError"],
   ["models/errors/httpclienterrors", "ConnectionError"],
   ["types", "unwrapAsync"],
   ["types/fp", "OK"],
   ["types/async", "APIPromise"],
   ["types/enums", ""],
+  ["types/blobs", "isBlobLike"],
   ...FUNCTIONS.split(" ").map((name): [string, string] => [`funcs/${name}`, name]),
   ...ERRORS.split(" ").map((name): [string, string] => [`models/errors/${name.toLowerCase()}`, name]),
 ];
@@ -144,7 +149,17 @@ export async function main(): Promise<string | undefined> {
   const request: CreateImageRequest = { prompt: "x", size: "1024x1024", quality: "of tomorrow", seed: 5 };
   const answer: CreateImageResponse = await sdk.images.generate(request, { timeoutMs: 5 });
   const result: Result<CreateImageResponse, Error> = await imagesGenerate(new AtomaSDKCore(), request);
-  if (!result.ok && result.error instanceof APIError) return result.error.code;
+  switch (true) {
+    case result.ok:
+      break;
+    case result.error instanceof APIError:
+      return result.error.code;
+    case result.error instanceof Error:
+      return result.error.name;
+    default:
+      result.error satisfies never;
+  }
+  const { value } = result;
   const bytes: Uint8Array = await answer.data[0]!.bytes();
   const blob: Blob = new Blob([await answer.data[0]!.bytes()]);
   const unknown: unknown = answer["new_field"];
@@ -160,7 +175,7 @@ export async function main(): Promise<string | undefined> {
   sdk.images.generate({ prompt: 5 });
   // @ts-expect-error -- a mistyped field
   sdk.images.generate({ prompt: "x", responseFromat: "url" });
-  return [bytes, blob, unknown, response, data, ConnectionError, RequestTimeoutError].join();
+  return [value, bytes, blob, unknown, response, data, ConnectionError, RequestTimeoutError].join();
 }
 `;
 

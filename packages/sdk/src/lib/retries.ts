@@ -81,7 +81,7 @@ export function retryDelayMs(
  */
 export function backoffDelayMs(attempts: number, backoff: RetryPolicy["backoff"], random = Math.random): number {
   const ceiling = Math.min(backoff.maxInterval, backoff.initialInterval * backoff.exponent ** (attempts - 1));
-  return Math.max(Math.min(MIN_DELAY_MS, Math.max(10, backoff.maxInterval)), random() * ceiling);
+  return Math.max(10, Math.min(MIN_DELAY_MS, backoff.maxInterval), random() * ceiling);
 }
 
 function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKError): boolean {

@@ -1,5 +1,5 @@
 /** What a standalone function resolves to: the value, or the error as a value. */
-export type Result<T, E = unknown> = { ok: true; value: T } | { ok: false; error: E };
+export type Result<T, E = unknown> = { ok: true; value: T; error?: never } | { ok: false; value?: never; error: E };
 
 export function OK<T>(value: T): Result<T, never> {
   return { ok: true, value };

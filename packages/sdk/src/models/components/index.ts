@@ -9,6 +9,18 @@ export type {
   ImageProgressEvent,
   ImageStreamEvent,
 } from "./imagestreamevent.ts";
+export {
+  createImageRequestFromJSON,
+  createImageRequestToJSON,
+  createImageResponseFromJSON,
+  createImageResponseToJSON,
+  imageDataFromJSON,
+  imageDataToJSON,
+  modelFromJSON,
+  modelListFromJSON,
+  modelListToJSON,
+  modelToJSON,
+} from "./json.ts";
 export type { Model, ModelList } from "./model.ts";
 export type {
   NodePublicAddressAssignment,
