@@ -258,6 +258,7 @@ export function openApiDocument(version: string) {
             ...unauthorised,
             ...away,
             "404": failure("There is no such model."),
+            "500": failure("No node that is reached has it, and one that may have it was never reached."),
           },
         },
       },

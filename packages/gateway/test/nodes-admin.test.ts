@@ -8,7 +8,7 @@ import { startGateway } from "../src/index.ts";
 import { startForeignServer } from "./support/foreign-servers.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
 import { checkedFetch } from "./support/openapi.ts";
-import { startScriptedNode } from "./support/scripted-node.ts";
+import { finish, sendPicture, startScriptedNode, writeEvent } from "./support/scripted-node.ts";
 
 const adminKey = "sk-atoma-admin-test";
 
@@ -140,4 +140,85 @@ test("a node joins with its own credential, leaves when it stops, and is gone wh
   await eventually(async () => (await world.generate()).status === 404);
   assert.equal((await admin(world, "DELETE", "/joiner")).status, 204);
   assert.equal((await heartbeat(world, token, beat)).status, 401);
+});
+
+test("whoever has the answer to a drain finds it in force, even while an older list is being read", async () => {
+  let next: Promise<void> | undefined;
+  let held = false;
+  await using world = await startWorld({
+    adminKey,
+    wrapLedger: (ledger) => ({
+      ...ledger,
+      nodes: {
+        ...ledger.nodes,
+        async list() {
+          const gate = next;
+          next = undefined;
+          const entries = await ledger.nodes.list();
+          if (gate) held = true;
+          await gate;
+          return entries;
+        },
+      },
+    }),
+  });
+  assert.equal((await world.generate()).status, 200);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  next = promise;
+  await eventually(() => held);
+  // The list that is being read is from before the drain.
+  const drained = admin(world, "POST", "/n1/drain");
+  await eventually(async () => (await world.ledger.nodes.list()).some(({ draining }) => draining));
+  resolve();
+  assert.equal((await drained).json.draining, true);
+  const before = world.node.requests.length;
+  assert.equal((await world.generate()).status, 503);
+  assert.equal(world.node.requests.length, before);
+});
+
+test("a node that is removed finishes what it does, and hears of clients that leave meanwhile", async () => {
+  await using world = await startWorld({ adminKey, nodes: [] });
+  await using node = await startScriptedNode();
+  await admin(world, "POST", "", { name: "one", url: node.url });
+  const { promise: mayFinish, resolve: finishFirst } = Promise.withResolvers<void>();
+  node.behave = async (job, response) => {
+    const first = node.requests.length === 1;
+    writeEvent(response, { type: "progress", index: 0, step: 1, steps: 2 });
+    if (!first) return; // until its client leaves
+    await mayFinish;
+    await sendPicture(job, response, 0, 1);
+    finish(response);
+  };
+  await eventually(async () => (await world.get("/v1/models/scripted")).status === 200);
+  const staying = world.generate();
+  await eventually(() => node.requests.length === 1);
+  const leaving = new AbortController();
+  const left = fetch(`${world.gateway.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "scripted", prompt: "p" }),
+    signal: leaving.signal,
+  });
+  await eventually(() => node.requests.length === 2);
+  assert.equal((await admin(world, "DELETE", "/one")).status, 204);
+  assert.equal((await world.generate()).status, 404, "it gets nothing new");
+  finishFirst();
+  assert.equal((await staying).status, 200);
+  leaving.abort();
+  await assert.rejects(left);
+  await eventually(() => node.asked.length === 1);
+  assert.match(node.asked[0] ?? "", /^DELETE /);
+  await eventually(async () => (await node.connections()) === 0);
+});
+
+test("a gateway that closes at once has its nodes stop", async () => {
+  await using node = await startScriptedNode();
+  const world = await startWorld({ nodes: [{ name: "n1", url: node.url }] });
+  node.behave = (_job, response) => writeEvent(response, { type: "progress", index: 0, step: 1, steps: 2 });
+  const cut = assert.rejects(world.generate());
+  await eventually(() => node.requests.length === 1);
+  await world[Symbol.asyncDispose]();
+  await cut;
+  await eventually(() => node.asked.length === 1);
+  assert.match(node.asked[0] ?? "", /^DELETE /);
 });

@@ -92,7 +92,12 @@ export function openNode(config: NodeConfig, aliases: Aliases): Node {
   };
 }
 
+/** Closes its connections once what was asked on them is answered; a cancellation may be under way. */
 export async function closeNode({ pool, probes }: Node): Promise<void> {
+  await Promise.all([pool.close(), probes.destroy()]);
+}
+
+export async function destroyNode({ pool, probes }: Node): Promise<void> {
   await Promise.all([pool.destroy(), probes.destroy()]);
 }
 

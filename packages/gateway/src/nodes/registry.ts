@@ -1,8 +1,9 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { type ApiError, errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
 import { dispatcher, type Lease, type Wanted } from "./dispatcher.ts";
 import { reasonOf } from "./errors.ts";
-import { type Aliases, closeNode, type Node, type NodeConfig, openNode } from "./node.ts";
+import { type Aliases, closeNode, destroyNode, type Node, type NodeConfig, openNode } from "./node.ts";
 import { probe } from "./probe.ts";
 
 export interface Registry {
@@ -48,6 +49,8 @@ export interface NodeStatus {
 const TICK_MS = 500;
 /** How often a node is asked that is not ready. */
 const AWAY_PROBE_MS = 2000;
+/** How long nodes may take to hear that what they do is not wanted any more. */
+const LAST_WORDS_MS = 2000;
 
 export interface RegistryOptions {
   readonly nodes: readonly NodeConfig[];
@@ -66,7 +69,8 @@ const identity = ({ name: _, draining: __, ...rest }: NodeConfig) => JSON.string
 export function openRegistry(options: RegistryOptions): Registry {
   const { aliases, log } = options;
   const nodes = new Map<string, { readonly node: Node; readonly config: NodeConfig }>();
-  const leaving = new Set<Node>();
+  /** Those that are gone from the list and finish what they do. */
+  const leaving = new Map<Node, Promise<void>>();
   const dispatch = dispatcher(options);
   const all = () => [...nodes.values()].map(({ node }) => node);
 
@@ -111,11 +115,11 @@ export function openRegistry(options: RegistryOptions): Registry {
 
   function remove(node: Node): void {
     if (nodes.get(node.name)?.node === node) nodes.delete(node.name);
-    leaving.add(node);
-    void dispatch.remove(node).then(async () => {
-      leaving.delete(node);
-      await closeNode(node);
-    });
+    const ended = dispatch
+      .remove(node)
+      .then(() => closeNode(node))
+      .finally(() => leaving.delete(node));
+    leaving.set(node, ended);
   }
 
   const timer = setInterval(tick, TICK_MS);
@@ -188,7 +192,12 @@ export function openRegistry(options: RegistryOptions): Registry {
     async close() {
       clearInterval(timer);
       dispatch.close();
-      await Promise.all([...all(), ...leaving].map(closeNode));
+      all().forEach(remove);
+      const enough = new AbortController();
+      const patience = wait(LAST_WORDS_MS, undefined, { signal: enough.signal }).catch(() => {});
+      await Promise.race([Promise.all(leaving.values()), patience]);
+      enough.abort();
+      await Promise.all([...leaving.keys()].map(destroyNode));
     },
   };
 }

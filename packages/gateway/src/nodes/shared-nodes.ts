@@ -6,13 +6,17 @@ import type { NodeConfig } from "./node.ts";
 
 /** How often the list of nodes is looked at: a change is known to every gateway within a second. */
 export const POLL_MS = 500;
+/** A node that joins is taken to be gone after so long without a heartbeat. */
+export const LIFE_MS = 10_000;
+/** A list that could not be read for so long was away: heartbeats could not be written down either. */
+const AWAY_MS = 4 * POLL_MS;
 
 export const dialectNamed = (name: string): DialectName | undefined => DIALECT_NAMES.find((known) => known === name);
 
-/** An entry as a node, unless it has not joined, is gone, or only marks another. Throws CapabilitiesError. */
-function toConfig(entry: NodeEntry, now: number): NodeConfig | undefined {
-  const { name, url, token, maxConcurrent, draining, leaving, expiresAt } = entry;
-  if (url === null || (expiresAt !== null && expiresAt <= now)) return undefined;
+/** An entry as a node, unless it has not joined, or only marks another. Throws CapabilitiesError. */
+function toConfig(entry: NodeEntry): NodeConfig | undefined {
+  const { name, url, token, maxConcurrent, draining, leaving } = entry;
+  if (url === null) return undefined;
   const dialect = dialectNamed(entry.dialect);
   if (!dialect) throw new CapabilitiesError(`dialect: ${entry.dialect} is not known to this version`);
   return {
@@ -30,7 +34,6 @@ function toConfig(entry: NodeEntry, now: number): NodeConfig | undefined {
 export function mergeNodes(
   configured: readonly NodeConfig[],
   entries: readonly NodeEntry[],
-  now: number,
   onBad: (name: string, error: unknown) => void,
 ): NodeConfig[] {
   const marks = new Map(entries.map(({ name, draining }) => [name, draining]));
@@ -42,7 +45,7 @@ export function mergeNodes(
   const shared = entries.flatMap((entry) => {
     if (names.has(entry.name)) return [];
     try {
-      return toConfig(entry, now) ?? [];
+      return toConfig(entry) ?? [];
     } catch (error) {
       onBad(entry.name, error);
       return [];
@@ -51,32 +54,75 @@ export function mergeNodes(
   return [...own, ...shared];
 }
 
+/**
+ * Which entries are there now. Time in which the list could not be read is no silence of the nodes: whoever was there before
+ * it has as long as ever, from its end on, to be heard again.
+ */
+export function presence(): (entries: readonly NodeEntry[], now: number) => NodeEntry[] {
+  let readAt: number | undefined;
+  let forgivenUntil = 0;
+  let present: ReadonlySet<string> = new Set();
+  return (entries, now) => {
+    if (readAt !== undefined && now - readAt > AWAY_MS) forgivenUntil = now + LIFE_MS;
+    readAt = now;
+    const there = entries.filter(
+      ({ name, expiresAt }) => expiresAt === null || expiresAt > now || (now < forgivenUntil && present.has(name)),
+    );
+    present = new Set(there.map(({ name }) => name));
+    return there;
+  };
+}
+
+export interface SharedNodes {
+  /** Resolves once a list that was read after this call counts, or cannot be read. Never rejects. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
 /** Keeps the nodes as the ledger has them. While it cannot be asked, they stay as they are. */
 export function sharedNodes(
   ledger: Ledger,
   configured: readonly NodeConfig[],
   replace: (nodes: readonly NodeConfig[]) => void,
   { now, log }: { readonly now: () => number; readonly log: Logger },
-): { refresh(): Promise<void>; close(): void } {
+): SharedNodes {
   const told = new Set<string>();
   const onBad = (node: string, err: unknown) => {
     if (told.has(node)) return;
     told.add(node);
     log.error({ node, err }, "a node's entry cannot be used");
   };
-  let busy = false;
-  async function refresh(): Promise<void> {
-    if (busy) return;
-    busy = true;
+  const thereOf = presence();
+  let reading: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
     try {
-      replace(mergeNodes(configured, await ledger.nodes.list(), now(), onBad));
+      const entries = await ledger.nodes.list();
+      replace(mergeNodes(configured, thereOf(entries, now()), onBad));
     } catch (error) {
       log.debug({ err: error }, "the list of nodes was not read");
     } finally {
-      busy = false;
+      reading = undefined;
     }
   }
-  const timer = setInterval(refresh, POLL_MS);
+
+  function refresh(): Promise<void> {
+    if (reading === undefined) {
+      reading = read();
+      return reading;
+    }
+    // What is being read may be from before the change that the caller wants to see.
+    next ??= reading.then(() => {
+      next = undefined;
+      return refresh();
+    });
+    return next;
+  }
+
+  const timer = setInterval(() => {
+    if (reading === undefined) void refresh();
+  }, POLL_MS);
   timer.unref();
   return { refresh, close: () => clearInterval(timer) };
 }

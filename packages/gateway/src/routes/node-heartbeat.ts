@@ -4,9 +4,8 @@ import type { FastifyInstance } from "fastify";
 import { flag, onlyFieldsOf, requiredOrigin, text } from "../admin/fields.ts";
 import type { Deps } from "../deps.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
+import { LIFE_MS } from "../nodes/shared-nodes.ts";
 
-/** A node that is silent for so long is taken to be gone. */
-const LIFE_MS = 10_000;
 const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
 
 /**

@@ -54,9 +54,16 @@ export interface WorldOptions extends Partial<GatewayOptions> {
   readonly grant?: number;
   /** A SQLite file of its own where it is not said. */
   readonly ledgerUrl?: string;
+  /** What the gateway gets instead of the ledger. */
+  readonly wrapLedger?: (ledger: Ledger) => Ledger;
 }
 
-export async function startWorld({ grant = GRANT, ledgerUrl, ...options }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  grant = GRANT,
+  ledgerUrl,
+  wrapLedger,
+  ...options
+}: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "atoma-gateway-"));
   const log: string[] = [];
   const node = await startScriptedNode();
@@ -67,7 +74,7 @@ export async function startWorld({ grant = GRANT, ledgerUrl, ...options }: World
   const gateway = await startGateway({
     host: "127.0.0.1",
     port: 0,
-    ledger,
+    ledger: wrapLedger?.(ledger) ?? ledger,
     log: pino({ level: "debug" }, { write: (line: string) => void log.push(line) }),
     nodes: [{ name: "n1", url: node.url, token: "node-secret" }],
     filesDir: join(folder, "files"),

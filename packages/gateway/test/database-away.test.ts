@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openLedger } from "@atoma/ledger";
+import { startPostgres } from "@atoma/ledger/test-support";
+import pino from "pino";
+import { LIFE_MS, sharedNodes } from "../src/nodes/shared-nodes.ts";
+
+const SECOND = 1000;
+
+test("nodes that joined stay while the database is away, and have their time to be heard once it is back", async (t) => {
+  const postgres = await startPostgres();
+  t.after(() => postgres.stop());
+  const ledger = await openLedger(postgres.url, { operationTimeoutMs: 1000 });
+  t.after(() => ledger.close());
+  let now = 1_800_000_000_000;
+  const lists: string[][] = [];
+  const shared = sharedNodes(ledger, [], (nodes) => void lists.push(nodes.map(({ name }) => name)), {
+    now: () => now,
+    log: pino({ level: "silent" }),
+  });
+  // Only when this test says so.
+  shared.close();
+  const seen = async () => {
+    const before = lists.length;
+    await shared.refresh();
+    return lists.length === before ? "unread" : lists.at(-1)?.join(" ");
+  };
+  const tokens = new Map<string, string>();
+  for (const name of ["back", "gone", "left", "old"]) tokens.set(name, (await ledger.nodes.expect(name)).token);
+  const beat = (name: string) =>
+    ledger.nodes.heartbeat(
+      tokens.get(name) ?? "",
+      { url: "http://10.0.0.1:1", token: undefined, leaving: false },
+      now + LIFE_MS,
+    );
+  await beat("old");
+  now += LIFE_MS;
+  for (const name of ["back", "gone", "left"]) await beat(name);
+  assert.equal(await seen(), "back gone left", "who was silent before it is gone");
+
+  await postgres.kill();
+  for (let i = 0; i < 3; i++) {
+    now += 10 * SECOND;
+    assert.equal(await seen(), "unread");
+  }
+  await postgres.restart();
+  await ledger.nodes.remove("left");
+  assert.equal(await seen(), "back gone");
+  /** Time in which the list is read as often as it should be. */
+  const pass = async (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      now += SECOND;
+      await seen();
+    }
+    return seen();
+  };
+  await pass(1);
+  await beat("back");
+  assert.equal(await pass(8), "back gone");
+  assert.equal(await pass(1), "back");
+  assert.equal(await pass(1), "", "from then on silence counts as ever");
+});
