@@ -11,6 +11,8 @@ import { checkedFetch } from "./support/openapi.ts";
 import { finish, sendPicture, startScriptedNode, writeEvent } from "./support/scripted-node.ts";
 
 const adminKey = "sk-atoma-admin-test";
+/** Requests do not wait for a node that is drained to come back. */
+const settings = { adminKey, queueTimeoutMs: 100 };
 
 async function admin(world: World, method: string, path: string, body?: object) {
   const response = await checkedFetch(`${world.gateway.url}/admin/v1/nodes${path}`, {
@@ -32,12 +34,12 @@ function heartbeat(world: World, token: string, body: object) {
 }
 
 test("a node that is added is used by every gateway within a second, and no token is ever shown", async () => {
-  await using world = await startWorld({ adminKey, nodes: [] });
+  await using world = await startWorld({ ...settings, nodes: [] });
   await using node = await startScriptedNode();
   await using sglang = await startForeignServer("sglang");
   const folder = await mkdtemp(join(tmpdir(), "atoma-second-"));
   const { ledger } = world;
-  const options = { host: "127.0.0.1", port: 0, nodes: [], filesDir: folder };
+  const options = { host: "127.0.0.1", port: 0, nodes: [], filesDir: folder, queueTimeoutMs: 100 };
   const second = await startGateway({ ...options, ledger, log: pino({ level: "silent" }) });
   const ask = (model: string) =>
     fetch(`${second.url}/v1/images/generations`, {
@@ -89,7 +91,7 @@ test("a node that is added is used by every gateway within a second, and no toke
 });
 
 test("what is wrong with a node is told", async () => {
-  await using world = await startWorld({ adminKey });
+  await using world = await startWorld(settings);
   const good = { name: "x", url: "http://10.0.0.9:1" };
   const wrong: [object, string][] = [
     [{ ...good, url: "http://u:p@h/" }, "url"],
@@ -117,7 +119,7 @@ test("what is wrong with a node is told", async () => {
 });
 
 test("a node joins with its own credential, leaves when it stops, and is gone when it is silent", async () => {
-  await using world = await startWorld({ adminKey, nodes: [] });
+  await using world = await startWorld({ ...settings, nodes: [] });
   await using node = await startScriptedNode();
   const { json } = await admin(world, "POST", "", { name: "joiner", joins: true });
   const token: string = json.join_token;
@@ -146,7 +148,7 @@ test("whoever has the answer to a drain finds it in force, even while an older l
   let next: Promise<void> | undefined;
   let held = false;
   await using world = await startWorld({
-    adminKey,
+    ...settings,
     wrapLedger: (ledger) => ({
       ...ledger,
       nodes: {
@@ -177,7 +179,7 @@ test("whoever has the answer to a drain finds it in force, even while an older l
 });
 
 test("a node that is removed finishes what it does, and hears of clients that leave meanwhile", async () => {
-  await using world = await startWorld({ adminKey, nodes: [] });
+  await using world = await startWorld({ ...settings, nodes: [] });
   await using node = await startScriptedNode();
   await admin(world, "POST", "", { name: "one", url: node.url });
   const { promise: mayFinish, resolve: finishFirst } = Promise.withResolvers<void>();
