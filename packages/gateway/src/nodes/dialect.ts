@@ -40,6 +40,8 @@ export interface Dialect {
   /** A path that answers 200 while the node is up, and never generates. */
   readonly probePath: string;
   readonly probeMs: number;
+  /** Where it tells in Prometheus's format how many requests it has, and the gauges that add up to that. */
+  readonly metrics?: { readonly path: string; readonly requests: readonly string[] };
   /** Where a generation is asked about, and cancelled, by the id that its request had; only some remember. */
   readonly requestPath?: (requestId: string) => string;
   /** How many requests it gets at a time where the operator does not say. */

@@ -34,5 +34,6 @@ export const mistralrs: Dialect = {
   events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
   probePath: "/health",
   probeMs: 2_000,
+  metrics: { path: "/metrics", requests: ["mistralrs_sequences_running", "mistralrs_sequences_waiting"] },
   maxConcurrent: 1,
 };

@@ -1,8 +1,9 @@
-import { fromModelObject, readCapabilities } from "@atoma/contract";
+import { fromModelObject, parseSize, readCapabilities } from "@atoma/contract";
 import type { LoadReport } from "./balance/balancer.ts";
 import type { NodeModel } from "./foreign-models.ts";
 import { isRecord } from "./is-record.ts";
 import { type Aliases, type Node, nodeHeaders, withAliases } from "./node.ts";
+import { sumSamples } from "./prometheus.ts";
 
 const TIMEOUT_MS = 1500;
 const MAX_BYTES = 2 ** 20;
@@ -53,6 +54,25 @@ async function readLoad(node: Node): Promise<LoadReport | undefined> {
   return { pendingPixelSteps: load.pending_pixel_steps, secondsPerPixelStep };
 }
 
+/** What a request is taken to be of which only that it exists is known: one picture as the first model's card has it. */
+function typicalWork({ models }: Node): number {
+  const [card] = models.map((model) => model.card);
+  const size = card && parseSize(card.defaultSize);
+  return size ? size.width * size.height * card.steps.default : 0;
+}
+
+/** How many requests a foreign node has, where it tells. Undefined where it does not, for whatever reason. */
+async function readMetrics(node: Node): Promise<LoadReport | undefined> {
+  const { metrics } = node.dialect;
+  if (!metrics) return undefined;
+  // A server that is ready without its metrics is as good as one that has none.
+  const answer = await get(node, metrics.path).catch(() => undefined);
+  const sums = answer?.status === 200 ? sumSamples(answer.text, metrics.requests) : new Map<string, number>();
+  if (sums.size === 0) return undefined;
+  const pendingRequests = [...sums.values()].reduce((total, value) => total + value, 0);
+  return { pendingRequests, pixelStepsEach: typicalWork(node) };
+}
+
 /** Asks a node how it is and writes that down in it; gives its load, if it tells. Generates nothing. Throws when it is away. */
 export async function probe(node: Node, aliases: Aliases): Promise<LoadReport | undefined> {
   const own = node.dialect.name === "atoma";
@@ -61,5 +81,6 @@ export async function probe(node: Node, aliases: Aliases): Promise<LoadReport | 
     node.known = true;
   }
   node.ready = (await get(node, node.dialect.probePath)).status === 200;
-  return own && node.ready ? await readLoad(node) : undefined;
+  if (!node.ready) return undefined;
+  return own ? readLoad(node) : readMetrics(node);
 }

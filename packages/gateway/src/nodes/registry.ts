@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type ApiError, errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
+import type { LoadReport } from "./balance/balancer.ts";
 import { dispatcher, type Lease, type Wanted } from "./dispatcher.ts";
 import { reasonOf } from "./errors.ts";
 import { type Aliases, closeNode, destroyNode, type Node, type NodeConfig, openNode } from "./node.ts";
@@ -62,6 +63,9 @@ export interface RegistryOptions {
   readonly queueTimeoutMs: number;
 }
 
+/** Of a node that does not tell: what this gateway gave it is all that is known. */
+const NO_LOAD: LoadReport = { pendingRequests: 0, pixelStepsEach: 0 };
+
 /** What makes a change of a node's entry a new node. */
 const identity = ({ name: _, draining: __, ...rest }: NodeConfig) => JSON.stringify(rest);
 
@@ -79,7 +83,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     let reason = "not ready";
     try {
       const load = await probe(node, aliases);
-      if (load) dispatch.report(node, load);
+      dispatch.report(node, load ?? NO_LOAD);
     } catch (error) {
       node.ready = false;
       reason = reasonOf(error, node.origin);

@@ -36,5 +36,6 @@ export const vllmOmni: Dialect = {
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed),
   probePath: "/health",
   probeMs: 2_000,
+  metrics: { path: "/metrics", requests: ["vllm_omni:num_requests_running", "vllm_omni:num_requests_waiting"] },
   maxConcurrent: 8,
 };

@@ -31,6 +31,8 @@ interface Kind {
   readonly answer: (pictures: readonly Uint8Array[], body: Body) => unknown;
   /** The body of an error. */
   readonly complain: (message: string, status: number, field: string) => unknown;
+  /** What `/metrics` says while it works on so many requests, and so many wait; without it there is no such path. */
+  readonly metrics?: (running: number, waiting: number) => string;
   /** The seed of picture `i`, of a request with this seed. */
   readonly seedOf: (seed: number, i: number) => number;
 }
@@ -112,6 +114,19 @@ const vllmOmni: Kind = {
     metrics: null,
   }),
   complain: (message, status) => ({ error: { message, type: "BadRequestError", param: null, code: status } }),
+  // vllm_omni/metrics/prometheus.py
+  metrics: (running, waiting) => `# HELP python_info Python platform information
+# TYPE python_info gauge
+python_info{implementation="CPython",major="3",minor="12",patchlevel="11",version="3.12.11"} 1.0
+# HELP vllm_omni:num_requests_running Number of requests currently running across all pipeline stages.
+# TYPE vllm_omni:num_requests_running gauge
+vllm_omni:num_requests_running{model_name="Qwen/Qwen-Image"} ${running.toFixed(1)}
+# HELP vllm_omni:num_requests_waiting Number of requests waiting to be scheduled.
+# TYPE vllm_omni:num_requests_waiting gauge
+vllm_omni:num_requests_waiting{model_name="Qwen/Qwen-Image"} ${waiting.toFixed(1)}
+# TYPE vllm_omni:e2e_request_latency_s histogram
+vllm_omni:e2e_request_latency_s_bucket{le="+Inf",model_name="Qwen/Qwen-Image"} 12.0
+`,
   seedOf: (seed, i) => seed * 7919 + i,
 };
 
@@ -194,6 +209,16 @@ const mistralrs: Kind = {
     ),
   }),
   complain: (message) => ({ message }),
+  // docs/src/content/docs/guides/deploy/observability.mdx
+  metrics: (running, waiting) => `# TYPE http_requests_total counter
+http_requests_total{method="POST",path="/v1/images/generations",model="default",status="200"} 12
+# TYPE mistralrs_sequences_running gauge
+mistralrs_sequences_running ${running}
+# TYPE mistralrs_sequences_waiting gauge
+mistralrs_sequences_waiting ${waiting}
+# TYPE mistralrs_sequences_capacity gauge
+mistralrs_sequences_capacity 1
+`,
   seedOf: () => 0,
 };
 
@@ -251,6 +276,12 @@ export interface ForeignServer extends AsyncDisposable {
   readonly strays: string[];
   /** Generations whose connection was closed before they were answered. */
   cancelled: number;
+  /** Generations of others that it has, besides those under way. */
+  strangers: number;
+  /** What it answers when it is asked for its metrics; undefined: as its kind does. */
+  metrics: ((response: ServerResponse) => void) | undefined;
+  /** How often it was asked for them. */
+  scraped: number;
 }
 
 async function draw(kind: Kind, what: Understood): Promise<Uint8Array[]> {
@@ -264,6 +295,7 @@ async function draw(kind: Kind, what: Understood): Promise<Uint8Array[]> {
 /** A server of a kind, as its documentation says it behaves. */
 export async function startForeignServer(name: ForeignName, port = 0): Promise<ForeignServer> {
   const kind = KINDS[name];
+  let underWay = 0;
 
   async function generate(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let raw = "";
@@ -280,7 +312,9 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
 
   const http = createServer((request, response) => {
     if (request.method === "POST" && request.url === "/v1/images/generations") {
+      underWay++;
       response.on("close", () => {
+        underWay--;
         if (!response.writableFinished) server.cancelled++;
       });
       generate(request, response).catch(() => response.destroy());
@@ -288,6 +322,14 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
     }
     if (request.url === kind.healthPath) {
       response.end("{}");
+      return;
+    }
+    if (request.url === "/metrics" && kind.metrics) {
+      server.scraped++;
+      const all = server.strangers + underWay;
+      const running = Math.min(1, all);
+      if (server.metrics) server.metrics(response);
+      else response.end(kind.metrics(running, all - running));
       return;
     }
     const file = server.files.get(request.url ?? "");
@@ -310,6 +352,9 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
     fetched: [],
     strays: [],
     cancelled: 0,
+    strangers: 0,
+    metrics: undefined,
+    scraped: 0,
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
       http.close();

@@ -18,12 +18,19 @@ export interface Ticket {
 }
 
 /** What a node says of itself. */
-export interface LoadReport {
-  /** What it has to do, of whoever asked. */
-  readonly pendingPixelSteps: number;
-  /** By model; undefined where it does not know. */
-  readonly secondsPerPixelStep: ReadonlyMap<string, number>;
-}
+export type LoadReport =
+  | {
+      /** What it has to do, of whoever asked. */
+      readonly pendingPixelSteps: number;
+      /** By model; undefined where it does not know. */
+      readonly secondsPerPixelStep: ReadonlyMap<string, number>;
+    }
+  | {
+      /** How many requests it has, of whoever asked. */
+      readonly pendingRequests: number;
+      /** What each of those is taken to be that others sent. */
+      readonly pixelStepsEach: number;
+    };
 
 export type Outcome =
   /** It answered, be it with a refusal of the request. */
@@ -210,12 +217,16 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       changed = true;
       nodes.delete(id);
     },
-    report(id, { pendingPixelSteps, secondsPerPixelStep }) {
+    report(id, load) {
       const node = nodes.get(id);
       if (!node) return;
       // What it has of us is counted exactly, and changes between two reports.
-      node.others = Math.max(0, pendingPixelSteps - node.ownWork());
-      node.speed.report(secondsPerPixelStep);
+      if ("pendingRequests" in load) {
+        node.others = Math.max(0, load.pendingRequests - node.inFlight) * load.pixelStepsEach;
+        return;
+      }
+      node.others = Math.max(0, load.pendingPixelSteps - node.ownWork());
+      node.speed.report(load.secondsPerPixelStep);
     },
     enter(ticket, now, returning = false) {
       // Whoever waits already comes first; what is free after that, they cannot use.

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type NodeConfig, readForeignModel } from "../src/index.ts";
+import { type ForeignServer, startForeignServer } from "./support/foreign-servers.ts";
+import { eventually, startWorld } from "./support/gateway.ts";
+
+const size = "512x512";
+const TELLING = ["vllm-omni", "mistralrs"] as const;
+
+const nodeOf = (dialect: (typeof TELLING)[number], name: string, { url }: ForeignServer): NodeConfig => ({
+  name,
+  url,
+  dialect,
+  models: [readForeignModel({ id: "scripted" }, dialect)],
+});
+
+/** Until it was asked for its metrics twice more: the first answer may be from before. */
+async function asked(server: ForeignServer): Promise<void> {
+  const until = server.scraped + 2;
+  await eventually(() => server.scraped >= until);
+}
+
+for (const dialect of TELLING) {
+  test(`${dialect}: a node that others keep busy gets less, as long as its metrics say so`, async () => {
+    await using busy = await startForeignServer(dialect);
+    await using free = await startForeignServer(dialect);
+    busy.strangers = 1000;
+    await using world = await startWorld({ nodes: [nodeOf(dialect, "busy", busy), nodeOf(dialect, "free", free)] });
+    for (let i = 0; i < 10; i++) assert.equal((await world.generate({ size })).status, 200);
+    assert.deepEqual([busy.requests.length, free.requests.length], [0, 10]);
+    [busy.strangers, free.strangers] = [0, 1000];
+    await asked(busy);
+    await asked(free);
+    const before = free.requests.length;
+    for (let i = 0; i < 10; i++) assert.equal((await world.generate({ size })).status, 200);
+    assert.equal(free.requests.length, before, "what it said is forgotten when it says otherwise");
+  });
+}
+
+test("a server without metrics, or with others than expected, is as good as one with nothing to do", async () => {
+  await using odd = await startForeignServer("vllm-omni");
+  await using busy = await startForeignServer("vllm-omni");
+  busy.strangers = 1000;
+  const nodes = [nodeOf("vllm-omni", "odd", odd), nodeOf("vllm-omni", "busy", busy)];
+  for (const metrics of [
+    (response) => response.writeHead(404).end("Not Found"),
+    (response) => response.writeHead(503).end(),
+    (response) => response.end("<html></html>"),
+    (response) => response.end("vllm_omni:num_requests_running NaN\n"),
+    (response) => response.end(Buffer.alloc(3 * 2 ** 20, "# comment\n")),
+    (response) => response.destroy(),
+    () => {}, // never answers
+  ] satisfies ForeignServer["metrics"][]) {
+    odd.metrics = metrics;
+    await using world = await startWorld({ nodes });
+    const before = busy.requests.length;
+    for (let i = 0; i < 3; i++) assert.equal((await world.generate({ size })).status, 200);
+    assert.equal(busy.requests.length, before, String(metrics));
+  }
+});
