@@ -271,6 +271,25 @@ test("K-056 the package has no dependency, no install script, nothing native, an
   );
 });
 
+test("packing the folder of the repository gives a package that works too", async () => {
+  const place = beside("from-repository");
+  await run("npm", ["pack", "--pack-destination", place], { cwd: ROOT });
+  const [name = ""] = globSync("*.tgz", { cwd: place });
+  const { stdout } = await run("tar", ["-tzf", name], { cwd: place });
+  const files = stdout.trim().split("\n");
+  assert.deepEqual(
+    files.filter((file) => !/^package\/(dist\/(esm|cjs)\/|package\.json$|README\.md$)/.test(file)),
+    [],
+  );
+  await run("tar", ["-xzf", name], { cwd: place });
+  const program = `for (const { ImageData } of [await import("./dist/esm/models/components/index.js"), require("atoma-sdk/models/components")])
+    if (typeof ImageData !== "function") throw new Error("no ImageData");
+    if (typeof (await import("atoma-sdk")).AtomaSDK !== "function") throw new Error("no AtomaSDK");`;
+  const flags = ["--input-type=module", "--eval"];
+  const prelude = `import { createRequire } from "node:module"; const require = createRequire(process.cwd() + "/x.js");`;
+  await run(process.execPath, [...flags, prelude + program], { cwd: join(place, "package") });
+});
+
 test("K-057 it works where there is no process, Buffer, Deno or require", async (t) => {
   const server = await serve(t, (response) => json(response, ANSWER));
   const { text } = await bundle(
