@@ -10,8 +10,9 @@ const ARROWS: Record<string, readonly string[]> = {
   sdk: [],
   ledger: ["@atoma/contract"],
   engine: ["@atoma/contract"],
-  node: ["@atoma/contract", "@atoma/engine"],
-  gateway: ["@atoma/contract", "@atoma/ledger"],
+  http: ["@atoma/contract"],
+  node: ["@atoma/contract", "@atoma/engine", "@atoma/http"],
+  gateway: ["@atoma/contract", "@atoma/http", "@atoma/ledger"],
   cli: ["@atoma/contract", "@atoma/ledger", "@atoma/node", "@atoma/gateway", "atoma-sdk"],
 };
 

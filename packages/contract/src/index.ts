@@ -8,7 +8,6 @@ export * from "./generation-event.ts";
 export * from "./image-header.ts";
 export * from "./image-job.ts";
 export * from "./input-image.ts";
-export * from "./known-methods.ts";
 export * from "./model-card.ts";
 export * from "./multipart.ts";
 export * from "./openapi.ts";

@@ -1,13 +1,18 @@
-import type { IncomingMessage } from "node:http";
-import { type ApiError, adminOpenApiDocument, errors, knownMethods, openApiDocument } from "@atoma/contract";
+import { type ApiError, adminOpenApiDocument, errors, openApiDocument } from "@atoma/contract";
+import {
+  correlationId,
+  deferContinue,
+  guardConnections,
+  knownMethods,
+  newRequestId,
+  requireOneReading,
+  sendError,
+} from "@atoma/http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Deps } from "./deps.ts";
 import { allowPreflights, CROSS_ORIGIN } from "./http/cors.ts";
-import { deferContinue } from "./http/expectation.ts";
-import { refuseConnection, watchConnections } from "./http/refuse-connection.ts";
-import { correlationId, newRequestId } from "./http/request-id.ts";
-import { logFailure, sendError, toApiError } from "./http/send-error.ts";
+import { logFailure, toApiError } from "./http/to-api-error.ts";
 import type { Runner } from "./jobs/runner.ts";
 import { docsAssets, documentRoutes } from "./routes/docs.ts";
 import { deleteGenerationJob, getGenerationJob } from "./routes/generation-jobs.ts";
@@ -41,22 +46,10 @@ function translate(error: unknown): ApiError {
   return toApiError(error);
 }
 
-/** A request that Node's parser lets through, but that two servers could read differently. */
-function requireOneReading({ rawHeaders, headers, httpVersion, url = "" }: IncomingMessage): void {
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
-  // HTTP/1.0 has no Host header; health checks of load balancers still speak it.
-  const known = hosts === 1 || (hosts === 0 && httpVersion === "1.0");
-  if (!known) throw errors.badRequest("The request must have exactly one Host header.");
-  if (!url.startsWith("/")) throw errors.badRequest("The request target must be a path.");
-  // Node takes the chunks apart and leaves what they hold as it is.
-  if (!/^(?:chunked)?$/i.test(headers["transfer-encoding"] ?? "")) {
-    throw errors.badRequest("The only transfer coding of a request may be 'chunked'.");
-  }
-}
-
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
 export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   const known = knownMethods(["OPTIONS"]); // preflights
+  const connections = guardConnections(CROSS_ORIGIN);
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
@@ -72,7 +65,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
       connectionsCheckingInterval: 1000,
       requireHostHeader: false, // requireOneReading answers with our own envelope
     },
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: connections.refuse,
     frameworkErrors: (_error, request, reply) => {
       reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
       sendError(request, reply, known.refusal(request.method, request.url));
@@ -80,7 +73,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   deferContinue(app.server);
-  watchConnections(app.server);
+  connections.watch(app.server);
   app.decorateRequest("logFields");
 
   // Bodies and their types are looked at by the handlers, after authentication; for Fastify no method has one.
@@ -101,7 +94,7 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
   app.addHook("onResponse", async (request, reply) => {
     const ms = Math.round(reply.elapsedTime);
     const route = request.routeOptions.url ?? "unknown";
-    const correlation = correlationId(request.headers);
+    const correlation = correlationId(request.headers["x-client-request-id"] ?? request.headers["x-request-id"]);
     const left = !reply.raw.writableFinished;
     const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
     deps.log.info({ ...line, ...request.logFields, ...(left && { left }) }, "request");

@@ -48,6 +48,7 @@ test("bad media types and encodings", async () => {
   await refused(await post(node, {}, { headers: { "content-encoding": "gzip" } }), 415, {
     code: "unsupported_content_type",
   });
+  assert.equal((await post(node, {}, { headers: { "content-encoding": "Identity" } })).status, 200);
 });
 
 test("a body over the limit, announced or not", async () => {
@@ -97,8 +98,8 @@ test("unknown URLs and methods", async () => {
 });
 
 /** Sends bytes on a bare connection and gives all that comes back. */
-async function raw(bytes: string): Promise<string> {
-  const socket = connect(node.port, "127.0.0.1");
+async function raw(bytes: string, { port } = node): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
   let answer = "";
   socket.setEncoding("utf8").on("data", (text: string) => {
     answer += text;
@@ -107,6 +108,54 @@ async function raw(bytes: string): Promise<string> {
   await once(socket, "close");
   return answer;
 }
+
+const PATH = "/v1/images/generations";
+const refusal = (status: number, message: string) =>
+  new RegExp(`^HTTP/1\\.1 ${status} .*\r\nx-request-id: req_[0-9a-f]{32}\r\n.*"message":"${message}`, "is");
+
+test("S-073 requests that two servers could read differently", async () => {
+  const head = `POST ${PATH} HTTP/1.1\r\nconnection: close\r\ncontent-type: application/json\r\n`;
+  const oneHost = refusal(400, "The request must have exactly one Host header");
+  assert.match(await raw(`${head}content-length: 2\r\n\r\n{}`), oneHost);
+  assert.match(await raw(`${head}host: x\r\nhost: y\r\ncontent-length: 2\r\n\r\n{}`), oneHost);
+  assert.match(
+    await raw(`${head}host: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`),
+    refusal(400, "The only transfer coding of a request may be 'chunked'"),
+  );
+  assert.match(
+    await raw(`POST http://x${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`),
+    refusal(400, "The request target must be a path"),
+  );
+  assert.match(await raw("GET /healthz HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
+});
+
+test("S-065 S-067 the URL and its method come before the body, whatever that is", async () => {
+  const plain = { headers: { "content-type": "text/plain" }, body: "x" };
+  await refused(await get("/v1/nope", { method: "POST", ...plain }), 404, { message: "Invalid URL (POST /v1/nope)" });
+  await refused(await get("/v1/models", { method: "PUT", ...plain }), 405, {});
+  const query = `QUERY ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+  assert.match(await raw(query), refusal(405, "Invalid method for URL \\(QUERY "));
+});
+
+test("S-060 nobody is invited to send a body before being known", async () => {
+  await using guarded = await loadedNode({ token: "sesame" });
+  const head = `POST ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n`;
+  const expecting = `${head}content-length: 2\r\nexpect: 100-continue\r\n`;
+  assert.match(await raw(`${expecting}\r\n`, guarded), /^HTTP\/1\.1 401 /);
+  const invited = await raw(`${expecting}authorization: Bearer sesame\r\n\r\n{}`, guarded);
+  assert.match(invited, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 /);
+  assert.match(await raw(`${head}content-length: 2\r\nexpect: wonders\r\n\r\n{}`), /^HTTP\/1\.1 400 /);
+});
+
+test("S-069 S-070 whoever is refused while still sending gets to read why", async () => {
+  const body = new Uint8Array(20_000_000);
+  for (const type of ["text/plain", "application/json"]) {
+    for (let i = 0; i < 5; i++) {
+      const answer = await get(PATH, { method: "POST", headers: { "content-type": type }, body });
+      await refused(answer, type === "text/plain" ? 415 : 413, {});
+    }
+  }
+});
 
 test("what is no HTTP, too large in its headers, or too slow", async () => {
   assert.match(await raw("hello\r\n\r\n"), /^HTTP\/1\.1 400 .*"type":"invalid_request_error"/s);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errors } from "@atoma/contract";
-import { inviteBody } from "./expectation.ts";
+import { inviteBody } from "@atoma/http";
 
 export interface BodyLimits {
   readonly maxBytes: number;

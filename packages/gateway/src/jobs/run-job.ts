@@ -2,7 +2,7 @@ import { type ApiError, errors } from "@atoma/contract";
 import { type ClaimedJob, type Hold, type JobEnd, LedgerUnavailableError } from "@atoma/ledger";
 import { deserializeAnswer, serializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
-import { logFailure, toApiError } from "../http/send-error.ts";
+import { logFailure, toApiError } from "../http/to-api-error.ts";
 import { insist } from "../insist.ts";
 import { charge, collect, keep, startRun } from "../run.ts";
 import { neverBegan } from "../steps/forward.ts";

@@ -1,6 +1,14 @@
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
-import { type ApiError, errors, knownMethods } from "@atoma/contract";
+import { errors } from "@atoma/contract";
+import {
+  correlationId,
+  deferContinue,
+  guardConnections,
+  inviteBody,
+  knownMethods,
+  newRequestId,
+  requireOneReading,
+  sendError,
+} from "@atoma/http";
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -10,7 +18,6 @@ import fastify, {
 import type { Logger } from "pino";
 import type { ServerTls } from "../node-options.ts";
 import { authenticator } from "./authenticate.ts";
-import { correlationId, newRequestId } from "./request-id.ts";
 import { toApiError } from "./to-api-error.ts";
 
 /** A generation request is a prompt and some settings: this is eight times the longest prompt. */
@@ -29,12 +36,10 @@ export interface ServerOptions {
   readonly requestMs: number;
 }
 
-function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
   const known = toApiError(error, request, BODY_LIMIT);
   if (known.status === 500) logger.error({ requestId: request.id, err: known.cause ?? known }, "request failed");
-  // A body that nobody reads would be received to its end.
-  if (!request.raw.complete) reply.header("connection", "close");
-  reply.code(known.status).headers(known.headers).type("application/json; charset=utf-8").send(known.envelope());
+  sendError(request, reply, known);
 }
 
 const httpsOptions = ({ cert, key, clientCa }: ServerTls) => ({
@@ -43,30 +48,6 @@ const httpsOptions = ({ cert, key, clientCa }: ServerTls) => ({
   handshakeTimeout: HANDSHAKE_MS,
   ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
 });
-
-/** Answers what is no HTTP request, or was not received in time; Fastify never sees it. */
-function refuseSocket(error: Error & { code?: string }, socket: Socket): void {
-  const noTls = error.code?.startsWith("ERR_SSL_") || error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
-  if (!socket.writable || error.code === "ECONNRESET" || noTls) {
-    socket.destroy();
-    return;
-  }
-  const refusal: ApiError =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? errors.headersTooLarge()
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? errors.requestTimeout()
-        : errors.badRequest("This is not a valid HTTP request.");
-  const body = JSON.stringify(refusal.envelope());
-  const head = [
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
-    "content-type: application/json; charset=utf-8",
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: ${newRequestId()}`,
-    "connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
-}
 
 /** One line for each request: never a prompt, a key or a picture. */
 function logResponses(app: FastifyInstance, logger: Logger): void {
@@ -94,11 +75,13 @@ function logResponses(app: FastifyInstance, logger: Logger): void {
  */
 export function createServer({ logger, token, tls, requestMs }: ServerOptions): FastifyInstance {
   const authenticate = token === undefined ? undefined : authenticator(token);
+  const connections = guardConnections();
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: Math.min(requestMs, 10_000),
     // How often Node looks for requests past their time.
     connectionsCheckingInterval: Math.min(requestMs, 5_000),
+    requireHostHeader: false, // requireOneReading answers with an envelope
   };
   const options: FastifyServerOptions = {
     logger: false,
@@ -110,16 +93,18 @@ export function createServer({ logger, token, tls, requestMs }: ServerOptions): 
     genReqId: newRequestId,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
-    clientErrorHandler: refuseSocket,
+    clientErrorHandler: connections.refuse,
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id);
-      sendError(error, request, reply, logger);
+      answerError(error, request, reply, logger);
     },
   };
   const transport = tls ? { https: { ...limits, ...httpsOptions(tls) } } : { http: limits };
   // Fastify's types tell the two kinds of servers apart; in all that is done with one here they are alike.
   const app: FastifyInstance = fastify({ ...options, ...transport });
   app.server.maxConnections = MAX_CONNECTIONS;
+  deferContinue(app.server);
+  connections.watch(app.server);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -128,14 +113,13 @@ export function createServer({ logger, token, tls, requestMs }: ServerOptions): 
   logResponses(app, logger);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
-    if (request.is404) return;
+    requireOneReading(request.raw);
+    // Before Fastify looks at a body that nobody would read.
+    if (request.is404) throw known.refusal(request.method, request.url);
     if (request.routeOptions.url?.startsWith("/v1/")) authenticate?.(request.headers.authorization);
-    const encoding = request.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") throw errors.unsupportedEncoding();
+    if (!/^(?:identity)?$/i.test(request.headers["content-encoding"] ?? "")) throw errors.unsupportedEncoding();
   });
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
-  app.setNotFoundHandler(({ method, url }) => {
-    throw known.refusal(method, url);
-  });
+  app.addHook("preParsing", async (request) => inviteBody(request.raw));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
   return app;
 }

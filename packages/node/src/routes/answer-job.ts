@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { errors, type ImageJob } from "@atoma/contract";
+import { correlationId } from "@atoma/http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { begun } from "../answers/begun.ts";
@@ -7,7 +8,6 @@ import { CBOR_SEQUENCE, cborAnswer } from "../answers/cbor-answer.ts";
 import { collect, jsonAnswer } from "../answers/json-answer.ts";
 import { sseAnswer } from "../answers/sse-answer.ts";
 import { acceptsExplicitly } from "../http/accepts.ts";
-import { correlationId } from "../http/request-id.ts";
 import { requestController } from "../http/request-signal.ts";
 import type { InFlight } from "../in-flight.ts";
 import type { ModelShelf } from "../model-shelf.ts";

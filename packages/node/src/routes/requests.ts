@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
 import { ApiError, errors } from "@atoma/contract";
+import { correlationId } from "@atoma/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { begun } from "../answers/begun.ts";
 import { CBOR_SEQUENCE, cborAnswer } from "../answers/cbor-answer.ts";
-import { correlationId } from "../http/request-id.ts";
 import { requestController } from "../http/request-signal.ts";
 import type { InFlight } from "../in-flight.ts";
 import type { RequestLog, TrackedRun } from "../request-log.ts";

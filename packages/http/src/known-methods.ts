@@ -1,4 +1,4 @@
-import { type ApiError, errors } from "./errors.ts";
+import { type ApiError, errors } from "@atoma/contract";
 
 const ORDER = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
