@@ -111,5 +111,6 @@ function gated(engine: Engine, closing: () => boolean): Engine {
     expire: gate(engine.expire),
     read: async (script) => gate(() => engine.read(script))(),
     transact: async (script) => gate(() => engine.transact(script))(),
+    verify: gate(engine.verify),
   };
 }

@@ -1,5 +1,6 @@
 import type { Script } from "./admin/script.ts";
 import type { Operation, OperationResult } from "./core/types.ts";
+import type { Discrepancy } from "./ledger.ts";
 
 /** What the ledger needs of a database. All of it rejects with `LedgerUnavailableError` when the database is away. */
 export interface Engine {
@@ -16,6 +17,9 @@ export interface Engine {
   transact<Result>(script: () => Script<Result>): Promise<Result>;
   /** Runs a script of one reading statement. */
   read<Result>(script: () => Script<Result>): Promise<Result>;
+  /** Recomputes the books from one moment of the whole ledger, for minutes if need be, beside everything else. */
+  verify(): Promise<Discrepancy[]>;
+  /** Ends what `verify` is at, too. */
   close(): Promise<void>;
 }
 

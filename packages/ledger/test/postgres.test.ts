@@ -110,6 +110,32 @@ describe("the ledger when PostgreSQL goes away", () => {
     }
   });
 
+  it("recomputes the books for as long as that takes, whatever an operation's deadline is, until it is closed", async () => {
+    const database = await newDatabase();
+    const ledger = await openLedger(database.url, { operationTimeoutMs: 300 });
+    const blocker = new Client({ connectionString: database.url, options: "-c search_path=atoma" });
+    await blocker.connect();
+    const waits = "SELECT count(*)::integer AS count FROM pg_locks WHERE NOT granted";
+    const waiting = async () => (await blocker.query<{ count: number }>(waits)).rows[0]?.count === 1;
+    try {
+      await blocker.query("BEGIN; LOCK TABLE journal IN ACCESS EXCLUSIVE MODE");
+      const books = ledger.verify();
+      while (!(await waiting()));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      assert.deepEqual(await ledger.listAccounts(), []);
+      assert.equal(await waiting(), true);
+      await blocker.query("ROLLBACK; BEGIN; LOCK TABLE journal IN ACCESS EXCLUSIVE MODE");
+      assert.deepEqual(await books, []);
+      const closed = assert.rejects(ledger.verify(), { name: "LedgerUnavailableError" });
+      while (!(await waiting()));
+      await ledger.close();
+      await closed;
+    } finally {
+      await blocker.end();
+      await ledger.close();
+    }
+  });
+
   it("tries again what PostgreSQL gave up for a deadlock", { timeout: 20_000 }, async () => {
     const database = await newDatabase();
     const world = await createWorld(database);

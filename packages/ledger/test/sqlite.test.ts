@@ -59,6 +59,32 @@ describe("the ledger on SQLite alone", () => {
     }
   });
 
+  it("recomputes its books beside its work, which goes on meanwhile, and stops when it is closed", async () => {
+    const database = await sqliteFile();
+    const world = await createWorld(database);
+    try {
+      const someone = await world.customer(100);
+      let held = 0;
+      let verified = false;
+      const books = world.a.verify().finally(() => {
+        verified = true;
+      });
+      assert.equal(world.a.verify(), world.a.verify(), "who asks meanwhile gets the same");
+      while (!verified) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (held < 5) await world.hold(someone).then(() => held++);
+      }
+      assert.equal(held, 5);
+      assert.deepEqual(await books, []);
+      const closed = assert.rejects(world.a.verify(), { name: "LedgerUnavailableError" });
+      await world.a.close();
+      await closed;
+    } finally {
+      await world.close();
+      await database.stop();
+    }
+  });
+
   it("lives in memory for tests", async () => {
     const ledger = await openLedger("sqlite::memory:");
     const account = await ledger.createAccount({ name: "short" });

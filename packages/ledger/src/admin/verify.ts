@@ -1,19 +1,22 @@
+import { CONSUMED, GRANTED } from "../core/types.ts";
 import type { Discrepancy } from "../ledger.ts";
 import { int, text } from "./rows.ts";
 import { query, type Script } from "./script.ts";
 
 // One statement, so that it sees one moment of the ledger.
 const DISCREPANCIES = `
-  WITH entries AS (
-    SELECT account, kind, SUM(units) AS units FROM journal_entries GROUP BY account, kind
+  WITH granted AS (
+    SELECT credit AS account, SUM(units) AS units FROM journal WHERE kind = 'grant' GROUP BY credit
+  ), consumed AS (
+    SELECT debit AS account, SUM(units) AS units FROM journal WHERE kind = 'post' GROUP BY debit
   ), held AS (
     SELECT account_id, SUM(units) AS units FROM holds WHERE state = 'held' GROUP BY account_id
   ), expected AS (
     SELECT a.id, a.credits, a.posted, a.pending,
-      COALESCE(g.units, 0) AS granted, COALESCE(-p.units, 0) AS consumed, COALESCE(h.units, 0) AS held
+      COALESCE(g.units, 0) AS granted, COALESCE(c.units, 0) AS consumed, COALESCE(h.units, 0) AS held
     FROM accounts a
-      LEFT JOIN entries g ON g.account = a.id AND g.kind = 'grant'
-      LEFT JOIN entries p ON p.account = a.id AND p.kind = 'post'
+      LEFT JOIN granted g ON g.account = a.id
+      LEFT JOIN consumed c ON c.account = a.id
       LEFT JOIN held h ON h.account_id = a.id
   ), used AS (
     SELECT account_id, SUM(units) AS units FROM usage_days GROUP BY account_id
@@ -26,7 +29,8 @@ const DISCREPANCIES = `
   UNION ALL
   SELECT 'overdrawn', id, 0, credits - posted - pending FROM expected WHERE credits - posted - pending < 0
   UNION ALL
-  SELECT 'journal_sum', 'journal', 0, SUM(units) FROM journal_entries HAVING SUM(units) <> 0
+  SELECT 'journal_sides', id, 0, units FROM journal
+    WHERE (kind = 'grant' AND debit <> '${GRANTED}') OR (kind = 'post' AND credit <> '${CONSUMED}')
   UNION ALL
   SELECT 'usage', e.id, e.consumed, COALESCE(u.units, 0) FROM expected e
     LEFT JOIN used u ON u.account_id = e.id WHERE COALESCE(u.units, 0) <> e.consumed

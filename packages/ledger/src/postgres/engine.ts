@@ -1,11 +1,13 @@
 import type { Pool } from "pg";
 import { int, type Row } from "../admin/rows.ts";
 import type { Script } from "../admin/script.ts";
+import { verify } from "../admin/verify.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { APPLY_BATCH, applyBatch, type CallBatch } from "./batch.ts";
 import { isTransient, translateError } from "./errors.ts";
 import { type Ask, migratePostgres } from "./migrate.ts";
 import { LANES, openPools } from "./pools.ts";
+import { openVerifier } from "./verifier.ts";
 
 const EXPIRE = "SELECT expire_holds($1, $2) AS expired";
 const MAX_BATCH = 512;
@@ -17,6 +19,7 @@ export async function openPostgresEngine(url: string, now: number, options: Engi
   const applyOnServer = askOver(pools.batches, "apply_batch");
   const askBatch = askOver(pools.batches);
   const askOther = askOver(pools.others);
+  const verifier = openVerifier(url, (client) => run(askOver(client), verify()));
   const callBatch: CallBatch = (parameters) => attempt(() => applyOnServer(APPLY_BATCH, parameters));
 
   try {
@@ -33,7 +36,11 @@ export async function openPostgresEngine(url: string, now: number, options: Engi
       },
       transact: (script) => attempt(() => withConnection(pools.others, (ask) => transact(ask, script()))),
       read: (script) => run(askOther, script()),
-      close: () => pools.end(),
+      verify: verifier.verify,
+      async close() {
+        await verifier.stop();
+        await pools.end();
+      },
     };
   } catch (error) {
     await pools.end();

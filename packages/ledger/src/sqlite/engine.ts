@@ -1,8 +1,10 @@
+import { verify } from "../admin/verify.ts";
 import { applyExpiry, applyOperations } from "../core/apply.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { openSqlite, translateError } from "./database.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { sqliteStore } from "./store.ts";
+import { openVerifier } from "./verifier.ts";
 
 /** SQLite works on the event loop, so a batch is no longer than the loop may stand still for it. */
 const MAX_BATCH = 512;
@@ -15,6 +17,7 @@ export function openSqliteEngine(path: string, now: number, options: EngineOptio
   try {
     const schemaVersion = guarded(() => migrateSqlite(database, now));
     const store = sqliteStore(database);
+    const verifier = path === ":memory:" ? undefined : openVerifier(path);
     const transaction = async <Result>(work: () => Result): Promise<Result> =>
       guarded(() => database.transaction(work));
     return {
@@ -27,7 +30,11 @@ export function openSqliteEngine(path: string, now: number, options: EngineOptio
       expire: (at, limit) => transaction(() => applyExpiry(store, at, limit)),
       transact: (script) => transaction(() => database.run(script())),
       read: async (script) => guarded(() => database.run(script())),
-      close: async () => database.close(),
+      verify: async () => (verifier ? verifier.verify() : guarded(() => database.run(verify()))),
+      async close() {
+        verifier?.stop();
+        database.close();
+      },
     };
   } catch (error) {
     database.close();

@@ -32,6 +32,15 @@ export function durabilityTests(world: () => World): void {
       await tamper("UPDATE usage_days SET units = 11", "UPDATE usage_days SET units = 10", [
         { what: "usage", subject, expected: 10, found: 11 },
       ]);
+      // A charge that no hold knows, to nobody; it cannot be taken away again.
+      await other.execute(`INSERT INTO journal (id, kind, debit, credit, units, at)
+        VALUES ('hold_forged', 'post', '${subject}', 'acct_nobody', 5, 0)`);
+      assert.deepEqual(await a.verify(), [
+        { what: "posted", subject, expected: 15, found: 10 },
+        { what: "journal_sides", subject: "hold_forged", expected: 0, found: 5 },
+        { what: "usage", subject, expected: 15, found: 10 },
+        { what: "journal_hold", subject: "hold_forged", expected: 0, found: 5 },
+      ]);
     } finally {
       await close();
       await other.stop();

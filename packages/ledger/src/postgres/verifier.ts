@@ -1,0 +1,46 @@
+import { Client } from "pg";
+import { translateError } from "./errors.ts";
+import { SCHEMA } from "./migrate.ts";
+
+export interface Verifier<Result> {
+  verify(): Promise<Result>;
+  /** Ends what is under way. */
+  stop(): Promise<void>;
+}
+
+const MAX_MS = 30 * 60_000;
+const CONNECT_MS = 3_000;
+
+/** Lends `read` a connection of its own each time, whose one statement may take as long as the whole ledger needs. */
+export function openVerifier<Result>(url: string, read: (client: Client) => Promise<Result>): Verifier<Result> {
+  const clients = new Set<Client>();
+
+  return {
+    async verify() {
+      const client = new Client({
+        connectionString: url,
+        connectionTimeoutMillis: CONNECT_MS,
+        statement_timeout: MAX_MS,
+        query_timeout: MAX_MS,
+        keepAlive: true,
+        application_name: "atoma-ledger verify",
+        options: `-c search_path=${SCHEMA} -c default_transaction_read_only=on`,
+      });
+      // The statement under way tells.
+      client.on("error", () => {});
+      clients.add(client);
+      try {
+        await client.connect().catch((error: unknown) => {
+          throw translateError(error);
+        });
+        return await read(client);
+      } finally {
+        clients.delete(client);
+        await client.end();
+      }
+    },
+    async stop() {
+      await Promise.all([...clients].map((client) => client.end()));
+    },
+  };
+}
