@@ -2,9 +2,14 @@ import { formatSize, type ImageJob, type ModelCard, parseImageRequest, parseSize
 import pino from "pino";
 import { forward } from "../steps/forward.ts";
 import type { Abilities } from "./abilities.ts";
+import type { LoadReport } from "./balance/balancer.ts";
 import { ABILITIES } from "./dialects.ts";
-import type { NodeConfig } from "./node.ts";
-import { openRegistry, type Registry } from "./registry.ts";
+import { reasonOf } from "./errors.ts";
+import type { NodeModel } from "./foreign-models.ts";
+import { isRecord } from "./is-record.ts";
+import { closeNode, type Node, type NodeConfig, openNode } from "./node.ts";
+import { listModels, probe, UnexpectedAnswer } from "./probe.ts";
+import { openRegistry } from "./registry.ts";
 
 export interface CheckOptions {
   /** Whether to have one small picture made. */
@@ -14,17 +19,107 @@ export interface CheckOptions {
   readonly print: (line: string) => void;
 }
 
-const PICTURE_TIMEOUT_MS = 300_000;
+type Print = CheckOptions["print"];
 
-function tellAbilities(can: Abilities, print: CheckOptions["print"]): void {
-  const yes = (what: boolean) => (what ? "yes" : "no");
-  print(`  seeds             ${can.seeds === "any" ? "yes" : can.seeds === "one" ? "with n = 1" : "no"}`);
-  print(`  steps             ${yes(can.steps)}`);
-  print(`  guidance scale    ${yes(can.guidance)}`);
-  print(`  negative prompts  ${yes(can.negativePrompts)}`);
-  print(`  formats           ${can.formats.join(", ")}${can.compression ? "" : ", at the server's own compression"}`);
-  print(`  transparency      ${yes(can.transparency)}`);
-  print(`  pictures at once  ${can.maxImages}`);
+const PICTURE_TIMEOUT_MS = 300_000;
+/** So that the report stays on one screen. */
+const MAX_SHOWN = 8;
+const NOT_OURS = "it is no node of our own: --dialect names its kind (of a gateway: openai), --model what it serves";
+const NO_ALIASES = new Map<string, string>();
+
+const shown = (names: readonly string[]) =>
+  names.length > MAX_SHOWN
+    ? `${names.slice(0, MAX_SHOWN).join(", ")} and ${names.length - MAX_SHOWN} more`
+    : names.join(", ");
+
+/** What an operator can do about a server that answers, but not as a node that is ready. */
+function adviceFor(error: unknown, { dialect, token }: Node): string | undefined {
+  if (!(error instanceof UnexpectedAnswer)) return undefined;
+  switch (error.status) {
+    case 401:
+    case 403:
+      return token === undefined ? "it asks for a token: --token" : "it refuses this token";
+    case 200:
+    case 404:
+      return dialect.name === "atoma" ? NOT_OURS : "is it another kind of server? --dialect names its kind";
+    case 503:
+      return "it is loading its models, or about to stop";
+    default:
+      return undefined;
+  }
+}
+
+function tellAbilities(can: Abilities, print: Print): void {
+  const able: [string, boolean][] = [
+    [can.seeds === "one" ? "seeds (of one picture)" : "seeds", can.seeds !== "none"],
+    ["steps", can.steps],
+    ["guidance scale", can.guidance],
+    ["negative prompts", can.negativePrompts],
+    ["transparency", can.transparency],
+    ["output compression", can.compression],
+    ["several pictures at once", can.maxImages > 1],
+  ];
+  const named = (wanted: boolean) => able.filter(([, is]) => is === wanted).map(([name]) => name);
+  print(`  can be told:  ${[...named(true), `formats ${can.formats.join(", ")}`].join(" · ")}`);
+  const refused = named(false);
+  if (refused.length > 0) print(`  refused, 400: ${refused.join(" · ")}`);
+}
+
+function tellModel({ card, upstream }: NodeModel, countsSteps: boolean, print: Print): void {
+  const { id, steps, sizes } = card;
+  const name = upstream === id ? id : `${id} (there: ${upstream})`;
+  const range = sizes.kind === "fixed" ? sizes.values.join(", ") : `edges to ${sizes.maxEdge}, of ${sizes.multiple}`;
+  const facts = [
+    `${card.defaultSize} (${range})`,
+    ...(countsSteps ? [`${steps.default} steps (to ${steps.max})`] : []),
+    ...(card.edits ? ["edits"] : []),
+    ...(card.streaming ? ["streams"] : []),
+  ];
+  print(`  ${name}: ${facts.join(" · ")}`);
+}
+
+function tellLoad(load: LoadReport | undefined, print: Print): void {
+  if (!load) print("  load: not told; the gateway counts what it gave it");
+  else if ("pendingRequests" in load) print(`  load: ${load.pendingRequests} requests, by its metrics`);
+  else print(`  load: ${load.pendingPixelSteps} pixel-steps`);
+}
+
+/** Compares what a foreign server lists with what it is said to serve; a server without a list is nothing wrong. */
+async function tellListed(node: Node, print: Print): Promise<void> {
+  const entries = await listModels(node).catch(() => []);
+  const listed = entries.flatMap((entry) => (isRecord(entry) && typeof entry.id === "string" ? [entry.id] : []));
+  if (listed.length === 0) return;
+  const unlisted = node.models.filter(({ upstream }) => !listed.includes(upstream)).map(({ upstream }) => upstream);
+  if (unlisted.length > 0) print(`note: it does not list ${shown(unlisted)}, but ${shown(listed)}`);
+}
+
+/** Asks and tells how a node is. Gives its models, or undefined when it cannot be used. */
+async function tellNode(config: NodeConfig, print: Print): Promise<readonly NodeModel[] | undefined> {
+  const node = openNode(config, NO_ALIASES);
+  const { name } = node.dialect;
+  try {
+    const load = await probe(node, NO_ALIASES);
+    print(`ok: ready at ${node.origin}, dialect ${name}, at most ${node.maxConcurrent} at a time`);
+    tellLoad(load, print);
+    if (name !== "atoma") tellAbilities(ABILITIES[name], print);
+    print("models:");
+    const countsSteps = name === "atoma" || ABILITIES[name].steps;
+    for (const model of node.models.slice(0, MAX_SHOWN)) tellModel(model, countsSteps, print);
+    if (node.models.length > MAX_SHOWN) print(`  and ${node.models.length - MAX_SHOWN} more`);
+    if (name !== "atoma") await tellListed(node, print);
+    if (node.models.length > 0) return node.models;
+    print("wrong: it offers none whose capabilities it tells");
+    print(`       ${NOT_OURS}`);
+    return undefined;
+  } catch (error) {
+    print(`wrong: no node of the dialect ${name} is ready at ${node.origin}`);
+    print(`       ${reasonOf(error, node.origin)}`);
+    const advice = adviceFor(error, node);
+    if (advice !== undefined) print(`       ${advice}`);
+    return undefined;
+  } finally {
+    await closeNode(node);
+  }
 }
 
 /** The smallest square that the card allows, to make the check cheap. */
@@ -37,12 +132,24 @@ function smallest(card: ModelCard): string {
   return least && least.width * least.height < side * side ? card.defaultSize : `${side}x${side}`;
 }
 
-async function makePicture(registry: Registry, card: ModelCard, print: CheckOptions["print"]): Promise<boolean> {
+/** What the gateway's log would say of a refusal: status and code. */
+function refusalLines(print: Print): (line: string) => void {
+  return (line) => {
+    const { status, code, msg } = JSON.parse(line) as { status?: number; code?: string | null; msg: string };
+    if (status !== undefined) print(`       ${msg}: status ${status}${code ? `, ${code}` : ""}`);
+  };
+}
+
+async function makePicture(config: NodeConfig, card: ModelCard, print: Print): Promise<boolean> {
+  const log = pino({ level: "warn" }, { write: refusalLines(print) });
+  const waiting = { maxQueue: 1, queueTimeoutMs: 1000 };
+  const registry = openRegistry({ nodes: [config], aliases: NO_ALIASES, log, random: Math.random, ...waiting });
   const fields = { model: card.id, prompt: "a red circle on a blue background", size: smallest(card) };
   const job: ImageJob = parseImageRequest(fields, { findModel: () => card });
   print(`makes one picture of ${formatSize(job)} with ${card.id} …`);
   const started = Date.now();
   try {
+    await registry.probe();
     const events = forward(job, {
       registry,
       account: "check",
@@ -50,62 +157,38 @@ async function makePicture(registry: Registry, card: ModelCard, print: CheckOpti
       signal: AbortSignal.timeout(PICTURE_TIMEOUT_MS),
       timeoutMs: PICTURE_TIMEOUT_MS,
       now: Date.now,
-      log: pino({ level: "silent" }),
+      log,
     });
     for await (const event of events) {
-      if (event.type === "image")
-        print(`ok: ${event.format} of ${event.width}x${event.height}, ${event.bytes.length} bytes`);
+      if (event.type !== "image") continue;
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      print(`ok: ${event.format} of ${event.width}x${event.height}, ${event.bytes.length} bytes, in ${seconds} s`);
     }
-    print(`ok: in ${((Date.now() - started) / 1000).toFixed(1)} s`);
     return true;
   } catch (error) {
     print(`wrong: ${error instanceof Error ? error.message : "?"}`);
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
     if (cause !== undefined) print(`       ${cause}`);
     return false;
+  } finally {
+    await registry.close();
   }
 }
 
 /**
- * Tells an operator what a server supports and what it gets wrong, line by line. Makes a picture only if it may, and says so.
- * Resolves with whether all that was tried is fine.
+ * Tells an operator what a server supports and what it gets wrong, line by line, on one screen. Makes a picture only if it
+ * may, and says so. Resolves with whether all that was tried is fine.
  */
 export async function checkNode(config: NodeConfig, { generate, model, print }: CheckOptions): Promise<boolean> {
-  const registry = openRegistry({
-    nodes: [config],
-    aliases: new Map(),
-    log: pino({ level: "silent" }),
-    random: Math.random,
-    maxQueue: 1,
-    queueTimeoutMs: 1000,
-  });
-  try {
-    await registry.probe();
-    const [status] = registry.status();
-    if (!status?.ready) {
-      print(`wrong: no ${config.dialect ?? "atoma"} node is ready at ${config.url}`);
-      if (status?.reason !== undefined) print(`       ${status.reason}`);
-      return false;
-    }
-    print(`ok: a ${status.dialect} node is ready at ${status.origin}`);
-    print(`models: ${status.models.join(", ")}`);
-    const { dialect = "atoma" } = config;
-    if (dialect !== "atoma") {
-      print("what can be said in this dialect; anything else is refused with 400:");
-      tellAbilities(ABILITIES[dialect], print);
-    }
-    const wanted = model?.split("=", 1)[0];
-    const card = registry.listModels().find(({ id }) => wanted === undefined || id === wanted);
-    if (!card) {
-      print(wanted === undefined ? "wrong: it offers no models" : `wrong: it does not offer ${wanted}`);
-      return false;
-    }
-    if (!generate) {
-      print("no picture was made; --generate makes one");
-      return true;
-    }
-    return await makePicture(registry, card, print);
-  } finally {
-    await registry.close();
+  const models = await tellNode(config, print);
+  if (!models) return false;
+  const wanted = model?.split("=", 1)[0];
+  const found = models.find(({ card }) => wanted === undefined || card.id === wanted);
+  if (!found) {
+    print(`wrong: it does not offer ${wanted}`);
+    return false;
   }
+  if (generate) return makePicture(config, found.card, print);
+  print("no picture was made; --generate makes one");
+  return true;
 }

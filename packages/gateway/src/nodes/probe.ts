@@ -11,6 +11,15 @@ const MAX_MODELS = 1000;
 
 const isAmount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
 
+/** The server is there, and answers otherwise than a node that is ready. */
+export class UnexpectedAnswer extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 async function get(node: Node, path: string): Promise<{ status: number; text: string }> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answer = await node.probes.request({ method: "GET", path, headers: nodeHeaders(node), signal });
@@ -22,13 +31,31 @@ async function get(node: Node, path: string): Promise<{ status: number; text: st
   return { status: answer.statusCode, text };
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function requireOk(node: Node, path: string): Promise<string> {
+  const { status, text } = await get(node, path);
+  if (status !== 200) throw new UnexpectedAnswer(status, `status ${status} from ${path}`);
+  return text;
+}
+
+/** The entries of the list of models that a server has. Throws on what is no such list. */
+export async function listModels(node: Node): Promise<unknown[]> {
+  const list = parse(await requireOk(node, "/v1/models"));
+  if (!isRecord(list) || !Array.isArray(list.data))
+    throw new UnexpectedAnswer(200, "no list of models from /v1/models");
+  return list.data.slice(0, MAX_MODELS);
+}
+
 /** The models that a node of our own dialect says it has. Throws on what is no such list. */
 async function readModels(node: Node, aliases: Aliases): Promise<NodeModel[]> {
-  const { status, text } = await get(node, "/v1/models");
-  if (status !== 200) throw new Error(`status ${status} from /v1/models`);
-  const list: unknown = JSON.parse(text);
-  if (!isRecord(list) || !Array.isArray(list.data)) throw new Error("not a model list");
-  return list.data.slice(0, MAX_MODELS).flatMap((entry: unknown) => {
+  return (await listModels(node)).flatMap((entry) => {
     if (!isRecord(entry) || typeof entry.id !== "string" || !isRecord(entry.capabilities)) return [];
     const object = {
       id: entry.id,
@@ -44,7 +71,7 @@ async function readModels(node: Node, aliases: Aliases): Promise<NodeModel[]> {
 /** What a node of our own dialect has to do. Undefined where it does not say. */
 async function readLoad(node: Node): Promise<LoadReport | undefined> {
   const { status, text } = await get(node, "/v1/load");
-  const load: unknown = status === 200 ? JSON.parse(text) : undefined;
+  const load: unknown = status === 200 ? parse(text) : undefined;
   if (!isRecord(load) || !isAmount(load.pending_pixel_steps)) return undefined;
   const secondsPerPixelStep = new Map<string, number>();
   for (const model of Array.isArray(load.models) ? load.models.slice(0, MAX_MODELS) : []) {
@@ -73,14 +100,17 @@ async function readMetrics(node: Node): Promise<LoadReport | undefined> {
   return { pendingRequests, pixelStepsEach: typicalWork(node) };
 }
 
-/** Asks a node how it is and writes that down in it; gives its load, if it tells. Generates nothing. Throws when it is away. */
+/**
+ * Asks a node how it is and writes that down in it; gives its load, if it tells. Generates nothing. Throws when it is away,
+ * or says that it is not ready.
+ */
 export async function probe(node: Node, aliases: Aliases): Promise<LoadReport | undefined> {
   const own = node.dialect.name === "atoma";
   if (own && (!node.known || !node.ready)) {
     node.models = await readModels(node, aliases);
     node.known = true;
   }
-  node.ready = (await get(node, node.dialect.probePath)).status === 200;
-  if (!node.ready) return undefined;
+  await requireOk(node, node.dialect.probePath);
+  node.ready = true;
   return own ? readLoad(node) : readMetrics(node);
 }

@@ -80,7 +80,7 @@ export function openRegistry(options: RegistryOptions): Registry {
 
   async function probeNode(node: Node): Promise<void> {
     const before = node.ready;
-    let reason = "not ready";
+    let reason: string | undefined;
     try {
       const load = await probe(node, aliases);
       dispatch.report(node, load ?? NO_LOAD);

@@ -269,6 +269,8 @@ export interface ForeignServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: ForeignRequest[];
   fault: Fault | undefined;
+  /** Ids of the models that it lists. */
+  listed: readonly string[];
   /** Pictures that it serves under their paths, and which of them were fetched. */
   readonly files: Map<string, Uint8Array>;
   readonly fetched: string[];
@@ -320,6 +322,11 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
       generate(request, response).catch(() => response.destroy());
       return;
     }
+    if (request.url === "/v1/models") {
+      const data = server.listed.map((id) => ({ id, object: "model", owned_by: "local" }));
+      response.end(JSON.stringify({ object: "list", data }));
+      return;
+    }
     if (request.url === kind.healthPath) {
       response.end("{}");
       return;
@@ -348,6 +355,7 @@ export async function startForeignServer(name: ForeignName, port = 0): Promise<F
     url: `http://127.0.0.1:${bound}`,
     requests: [],
     fault: undefined,
+    listed: ["gpt-image-1"],
     files: new Map(),
     fetched: [],
     strays: [],
