@@ -30,14 +30,20 @@ export function readOrigin(value: unknown, at: string): string {
   return value;
 }
 
+/** What may stand in a header. Throws UsageError that begins with `at`. */
+export function readToken(value: unknown, at: string): string | undefined {
+  if (value === undefined || (typeof value === "string" && /^[!-~]{1,512}$/.test(value))) return value;
+  throw new UsageError(`${at}: expected up to 512 letters, digits and signs of ASCII, without spaces`);
+}
+
 function readNode(entry: Table, i: number): NodeConfig {
   const at = `nodes[${i}]`;
   const unknown = Object.keys(entry).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw new UsageError(`${at}.${unknown}: unknown key`);
-  const { name = `node-${i + 1}`, token, max_concurrent: most } = entry;
+  const { name = `node-${i + 1}`, max_concurrent: most } = entry;
+  const token = readToken(entry.token, `${at}.token`);
   const url = readOrigin(entry.url, at);
   if (typeof name !== "string" || name === "") throw new UsageError(`${at}.name: expected a text`);
-  if (token !== undefined && typeof token !== "string") throw new UsageError(`${at}.token: expected a text`);
   const dialect = DIALECT_NAMES.find((known) => known === (entry.dialect ?? "atoma"));
   if (!dialect) throw new UsageError(`${at}.dialect: expected one of ${DIALECT_NAMES.join(", ")}`);
   const right = typeof most === "number" && Number.isInteger(most) && most >= 1 && most <= MAX_CONCURRENT;

@@ -121,6 +121,7 @@ test("messages name the key and the source", () => {
     ['unknown_fields = "maybe"', {}, /^unknown_fields: expected one of reject, ignore, forward$/],
     ['[[nodes]]\nurl = "ftp://x"', {}, /^nodes\[0\]\.url: expected an http or https URL$/],
     ['[[nodes]]\nurl = "http://x"\nkey = "k"', {}, /^nodes\[0\]\.key: unknown key$/],
+    ['[[nodes]]\nurl = "http://x"\ntoken = "sk-…"', {}, /^nodes\[0\]\.token: expected up to 512 letters/],
     ["port = = 1", {}, /atoma\.toml/],
   ];
   for (const [text, env, message] of wrong) {

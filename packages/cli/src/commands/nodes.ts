@@ -3,7 +3,7 @@ import { checkNode, DIALECT_NAMES, type DialectName, type NodeTls, readForeignMo
 import { type Ledger, LedgerInputError, type NodeEntry } from "@atoma/ledger";
 import type { Config } from "../config.ts";
 import { openConfiguredLedger } from "../data-folder.ts";
-import { readOrigin } from "../read-nodes.ts";
+import { readOrigin, readToken } from "../read-nodes.ts";
 import { readClientTls } from "../read-tls.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -150,7 +150,14 @@ export async function nodes(config: Config, args: readonly string[]): Promise<vo
     const dialect = dialectOf(flags);
     const models = dialect === "atoma" ? undefined : checkedModels(flags, dialect);
     const url = readOrigin(subject, "nodes check");
-    const node = { name: "checked", url, tls: tlsOf(flags, url), dialect, token: flags.token, models };
+    const node = {
+      name: "checked",
+      url,
+      tls: tlsOf(flags, url),
+      dialect,
+      token: readToken(flags.token, "--token"),
+      models,
+    };
     const fine = await checkNode(node, { generate: flags.generate, print, model: flags.model?.[0] });
     process.exitCode = fine ? 0 : 1;
     return;
