@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { after, before, type TestContext, test } from "node:test";
+import { AtomaSDK } from "atoma-sdk";
+import OpenAI from "openai";
 import sharp from "sharp";
 import {
   type Cluster,
@@ -13,12 +14,15 @@ import {
   startCluster,
   startFaulty,
 } from "./support/cluster.ts";
+import { type Usage, usageOf } from "./support/process-usage.ts";
 import { atoma, root } from "./support/up.ts";
 
 const REQUESTS = Number(process.env.ATOMA_CLUSTER_REQUESTS ?? 200);
 const DISCONNECTS = Number(process.env.ATOMA_CLUSTER_DISCONNECTS ?? 1000);
 const TINY = `${root}models/tiny`;
 const UNITS = 256 * 256;
+/** Of a gateway, connections to a node besides those of its requests. */
+const PROBES = 1;
 /** What a client may be told when no picture comes; docs/api.md. */
 const DOCUMENTED = ["node_bad_response", "node_unreachable", "generation_failed", "overloaded", "timeout"];
 
@@ -58,13 +62,55 @@ async function usage() {
   return { requests: sum((row) => row.requests), units: sum((row) => row.units) };
 }
 
-/** A picture for a client that comes back, as the SDK does, when it is told that nothing was begun. */
-async function drawPatiently(url: string): Promise<Outcome> {
-  for (let left = 5; ; left--) {
-    const outcome = await draw(url, cluster.key);
-    if (outcome.status !== 503 || left === 0) return outcome;
-    await sleep(outcome.retryAfterMs);
+const gateways = () => Object.fromEntries(cluster.gateways.map((gateway, i) => [`gateway ${i}`, gateway]));
+
+const MIB = 2 ** 20;
+const inMiB = (bytes: number) => (bytes / MIB).toFixed(1);
+
+/** What processes have in hand, each by its name. */
+type Usages = ReadonlyMap<string, Usage>;
+
+async function usagesOf(processes: Readonly<Record<string, Process>>, nodes: readonly Process[]): Promise<Usages> {
+  const ports = nodes.map(({ where }) => Number(where));
+  const entries = Object.entries(processes).map(async ([name, one]) => [name, await usageOf(one, ports)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+/** Waits until processes have no more in hand than they had when they were warm. */
+async function isFlat(
+  t: TestContext,
+  warm: Usages,
+  now: () => Promise<Usages>,
+  limits: { readonly connections: number },
+): Promise<void> {
+  let last = await now();
+  const flat = () =>
+    [...warm].every(([name, before]) => {
+      const after = last.get(name) ?? assert.fail(name);
+      const { connections, others, heap, rss } = after;
+      return (
+        connections <= limits.connections &&
+        others <= before.others + 4 &&
+        heap <= before.heap + 8 * MIB &&
+        rss <= 1.25 * before.rss + 64 * MIB
+      );
+    });
+  const figures = () =>
+    [...warm].map(([name, before]) => {
+      const after = last.get(name) ?? before;
+      return (
+        `${name}: connections to nodes ${before.connections} → ${after.connections}, other files ${before.others} → ` +
+        `${after.others}, heap ${inMiB(before.heap)} → ${inMiB(after.heap)} MiB, ` +
+        `resident ${inMiB(before.rss)} → ${inMiB(after.rss)} MiB`
+      );
+    });
+  const until = Date.now() + 30_000;
+  while (!flat() && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    last = await now();
   }
+  for (const line of figures()) t.diagnostic(line);
+  assert.ok(flat(), figures().join("\n"));
 }
 
 async function nothingHeld(): Promise<void> {
@@ -102,32 +148,89 @@ test("two gateways share their nodes; a node joins, is checked, and a rolling re
   });
 
   const before = await usage();
-  let over = false;
-  const outcomes: Outcome[] = [];
-  const load = inParallel(4, 4, async (worker) => {
-    for (let i = 0; !over; i++) outcomes.push(await drawPatiently(gatewayUrl(worker + i)));
-  });
   let nodes = [alpha, beta];
-  for (const [i, token] of tokens.entries()) {
-    const old = nodes[i];
-    assert.equal(await old?.end("SIGTERM"), 0);
-    const fresh = await startJoining(token);
+  const restart = async (i: number) => {
+    assert.equal(await nodes[i]?.end("SIGTERM"), 0);
+    const fresh = await startJoining(tokens[i] ?? "");
     nodes = nodes.map((node, at) => (at === i ? fresh : node));
-    const reached = outcomes.length + 4;
-    await eventually(() => outcomes.length >= reached, 60_000);
+  };
+  let made = 0;
+
+  /** Draws all the while; every client of it must get all its pictures. */
+  async function underLoad(
+    clients: readonly (() => Promise<unknown>)[],
+    work: (moreDrawn: () => Promise<void>) => Promise<void>,
+  ): Promise<number> {
+    let drawn = 0;
+    let over = false;
+    const load = Promise.all(
+      clients.map(async (client) => {
+        while (!over) {
+          await client();
+          drawn++;
+        }
+      }),
+    );
+    const moreDrawn = async () => {
+      const reached = drawn + 2 * clients.length;
+      await Promise.race([load, eventually(() => drawn >= reached, 60_000)]);
+    };
+    try {
+      await work(moreDrawn);
+    } finally {
+      over = true;
+      await load;
+    }
+    assert.ok(drawn >= 2 * clients.length);
+    made += drawn;
+    return drawn;
   }
-  over = true;
-  await load;
-  assert.equal(tally(outcomes), `${outcomes.length} × 200`);
-  assert.ok(outcomes.length > 8);
+
+  await t.test(
+    "nodes restart one after the other, and then both at once: nobody is even told to come back",
+    async (t) => {
+      const clients = [0, 1, 2, 3].map((i) => async () => {
+        const { status, code } = await draw(gatewayUrl(i), cluster.key);
+        assert.equal(status, 200, code ?? "");
+      });
+      const drawn = await underLoad(clients, async (moreDrawn) => {
+        for (const i of [0, 1]) {
+          await restart(i);
+          await moreDrawn();
+        }
+        await Promise.all([restart(0), restart(1)]);
+        await moreDrawn();
+      });
+      t.diagnostic(`${drawn} pictures`);
+    },
+  );
+
+  await t.test("gateways restart one after the other: clients that try again get all their pictures", async (t) => {
+    const fields = { model: "atoma-tiny", prompt: "a red circle", size: "256x256" } as const;
+    // Each knows one gateway only, and nothing stands before it.
+    const clients = [0, 1].flatMap((i) => {
+      const openai = new OpenAI({ apiKey: cluster.key, baseURL: `${gatewayUrl(i)}/v1`, maxRetries: 8 });
+      const sdk = new AtomaSDK({ bearerAuth: cluster.key, serverURL: gatewayUrl(i) });
+      const retries = { strategy: "backoff", retryConnectionErrors: true } as const;
+      return [() => openai.images.generate(fields), () => sdk.images.generate(fields, { retries })];
+    });
+    const drawn = await underLoad(clients, async (moreDrawn) => {
+      for (const i of [0, 1]) {
+        await cluster.restartGateway(i);
+        await moreDrawn();
+      }
+    });
+    t.diagnostic(`${drawn} pictures`);
+  });
+
   await nothingHeld();
-  assert.equal((await usage()).requests - before.requests, outcomes.length);
+  assert.equal((await usage()).requests - before.requests, made, "each is charged once");
   await Promise.all(nodes.map((node) => node.end("SIGTERM")));
   for (const name of ["alpha", "beta"]) assert.equal((await run("nodes", "remove", name)).code, 0);
 });
 
 test("faults, kill -9 and restarts: every request ends in a picture or a documented error, none charged wrongly", async (t) => {
-  await Promise.all(cluster.gateways.splice(0).map((gateway) => gateway.end("SIGTERM")));
+  await cluster.endGateways();
   const faulty = await Promise.all(["11", "22", "33"].map((SEED) => startFaultyNode({ SEED, FAULTS: "1" })));
   const tables = faulty.map(
     ({ where }, i) =>
@@ -142,11 +245,15 @@ test("faults, kill -9 and restarts: every request ends in a picture or a documen
   await eventually(async () => (await draw(gatewayUrl(0), cluster.key)).status === 200);
   const before = await usage();
   const outcomes: Outcome[] = [];
-  const load = inParallel(REQUESTS, 12, async (i) => {
-    const outcome = await draw(gatewayUrl(i), cluster.key);
-    outcomes.push(outcome);
-    return outcome;
-  });
+  const drawMany = (count: number) =>
+    inParallel(count, 12, async (i) => {
+      outcomes.push(await draw(gatewayUrl(i), cluster.key));
+    });
+  const usages = () => usagesOf(gateways(), faulty);
+  const warmUp = Math.ceil(REQUESTS / 4);
+  await drawMany(warmUp);
+  const warm = await usages();
+  const load = drawMany(REQUESTS - warmUp);
   const reached = (share: number) => eventually(() => outcomes.length >= REQUESTS * share, 240_000);
 
   const restart = async (i: number, signal: NodeJS.Signals) => {
@@ -155,7 +262,7 @@ test("faults, kill -9 and restarts: every request ends in a picture or a documen
     await old.end(signal);
     faulty[i] = await startFaultyNode({ SEED: `${i}${i}${i}`, FAULTS: "1", PORT: old.where });
   };
-  await reached(0.2);
+  await reached(0.3);
   await restart(0, "SIGKILL");
   await real.end("SIGKILL");
   real = await startJoining(token);
@@ -183,12 +290,16 @@ test("faults, kill -9 and restarts: every request ends in a picture or a documen
   assert.equal(charged.requests - before.requests, made, "every picture is charged once, and nothing else");
   assert.equal(charged.units - before.units, made * UNITS);
   for (const node of faulty) await eventually(async () => (await cluster.stats(node)).active === 0);
+  await isFlat(t, warm, usages, { connections: faulty.length * (4 + PROBES) });
   await real.end("SIGKILL");
 });
 
 test(`${DISCONNECTS} clients that leave at random moments leak no connection and no hold, and stop every generation`, async (t) => {
-  await Promise.all(cluster.gateways.splice(0).map((gateway) => gateway.end("SIGTERM")));
-  const nodes = await Promise.all(["1", "2"].map((SEED) => startFaultyNode({ SEED, MAX_MS: "200" })));
+  await cluster.endGateways();
+  const nodes = [
+    await startFaultyNode({ SEED: "1", MAX_MS: "200" }),
+    await startFaultyNode({ SEED: "2", MAX_MS: "200" }),
+  ] as const;
   const tables = nodes.map(
     ({ where }, i) =>
       `[[nodes]]\nname = "q${i}"\nurl = "http://127.0.0.1:${where}"\ndialect = "sglang"\nmax_concurrent = 16\n` +
@@ -200,22 +311,31 @@ test(`${DISCONNECTS} clients that leave at random moments leak no connection and
   const before = await usage();
   let left = 0;
   let stayed = 0;
-  await inParallel(DISCONNECTS, 32, async (i) => {
-    const leaving = new AbortController();
-    const timer = setTimeout(() => leaving.abort(), Math.random() * 500);
-    try {
-      const { status } = await draw(gatewayUrl(i), cluster.key, { stream: false }, leaving.signal);
-      assert.equal(status, 200);
-      stayed++;
-    } catch (error) {
-      if (!leaving.signal.aborted) throw error;
-      left++;
-    } finally {
-      clearTimeout(timer);
-    }
-  });
+  /** Has clients come, 32 at a time, until so many have left. */
+  const comeAndGo = (target: number) =>
+    inParallel(32, 32, async (worker) => {
+      for (let i = worker; left < target; i++) {
+        const leaving = new AbortController();
+        const timer = setTimeout(() => leaving.abort(), Math.random() * 500);
+        try {
+          const { status } = await draw(gatewayUrl(i), cluster.key, { stream: i % 4 === 0 }, leaving.signal);
+          assert.equal(status, 200);
+          stayed++;
+        } catch (error) {
+          if (!leaving.signal.aborted) throw error;
+          left++;
+        } finally {
+          clearTimeout(timer);
+        }
+      }
+    });
+  const usages = () => usagesOf({ ...gateways(), q0: nodes[0], q1: nodes[1] }, nodes);
+  const warmUp = Math.ceil(DISCONNECTS / 4);
+  await comeAndGo(warmUp);
+  const warm = await usages();
+  await comeAndGo(DISCONNECTS);
   t.diagnostic(`${left} left, ${stayed} stayed`);
-  assert.ok(left > DISCONNECTS / 4);
+  assert.ok(left >= DISCONNECTS);
   await nothingHeld();
   for (const node of nodes) await eventually(async () => (await cluster.stats(node)).active === 0);
   const totals = await Promise.all(nodes.map((node) => cluster.stats(node)));
@@ -231,4 +351,6 @@ test(`${DISCONNECTS} clients that leave at random moments leak no connection and
   // The pools still work, at their full width.
   const again = await inParallel(64, 32, (i) => draw(gatewayUrl(i), cluster.key));
   assert.equal(tally(again), "64 × 200");
+  // As many at a gateway as at a node: there are two of each. Nodes have a socket that listens, too.
+  await isFlat(t, warm, usages, { connections: 2 * (16 + PROBES) + 1 });
 });

@@ -294,7 +294,12 @@ export const errors = {
   starting: (retryAfterMs: number) =>
     new ApiError(503, "The model is starting. Try again soon.", { code: "overloaded", retryAfterMs }),
   shuttingDown: () =>
-    new ApiError(503, "The server is shutting down. Try again.", { code: "shutting_down", retryAfterMs: 1000 }),
+    new ApiError(503, "The server is shutting down. Try again.", {
+      code: "shutting_down",
+      retryAfterMs: 1000,
+      // On a new connection the next attempt finds another server, where there is one.
+      headers: { connection: "close" },
+    }),
   databaseAway: (cause?: unknown) =>
     new ApiError(503, "The ledger cannot be reached now. Try again soon.", {
       code: "overloaded",

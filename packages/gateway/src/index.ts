@@ -77,13 +77,18 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   readonly port: number;
-  /** Refuses new work, waits up to `graceMs` for what runs, then closes. The ledger stays open. */
+  /**
+   * Refuses new work, waits up to `graceMs` for what runs, then closes. What waits for a node is refused after half of that.
+   * The ledger stays open.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
 const SWEEP_MS = 1000;
 const FILE_SWEEP_MS = 60_000;
 const DRAIN_POLL_MS = 20;
+/** Of the time that a gateway has for ending: in which requests may still wait for a node. */
+const WAIT_SHARE = 0.5;
 
 async function openFiles({ s3, filesDir, log }: GatewayOptions): Promise<FileStore> {
   if (!s3) return openDiskStore(filesDir);
@@ -189,8 +194,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       draining = true;
       const until = Date.now() + graceMs;
       const jobsEnded = runner.close(graceMs);
+      // Who has no node by then would be cut off; who is told comes back, to another gateway or to the next one here.
+      const late = setTimeout(registry.refuseWaiting, graceMs * WAIT_SHARE);
       while (running > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, DRAIN_POLL_MS));
       await jobsEnded;
+      clearTimeout(late);
       await started.disposeAsync();
     },
   };

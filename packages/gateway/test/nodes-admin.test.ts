@@ -119,7 +119,7 @@ test("what is wrong with a node is told", async () => {
 });
 
 test("a node joins with its own credential, leaves when it stops, and is gone when it is silent", async () => {
-  await using world = await startWorld({ ...settings, nodes: [] });
+  await using world = await startWorld({ ...settings, nodes: [], queueTimeoutMs: 50 });
   await using node = await startScriptedNode();
   const { json } = await admin(world, "POST", "", { name: "joiner", joins: true });
   const token: string = json.join_token;
@@ -134,11 +134,13 @@ test("a node joins with its own credential, leaves when it stops, and is gone wh
   await eventually(async () => (await world.generate()).status === 200);
   assert.equal(node.requests[0]?.headers.authorization, "Bearer node-secret");
   await heartbeat(world, token, { ...beat, leaving: true });
-  await eventually(async () => (await world.generate()).status !== 200);
+  await eventually(async () => (await world.generate()).status === 503);
   await heartbeat(world, token, beat);
   await eventually(async () => (await world.generate()).status === 200);
-  // As if ten seconds of silence had passed.
+  // As if ten seconds of silence had passed, and then as many as a restart takes.
   await world.ledger.nodes.heartbeat(token, { ...beat, leaving: false }, Date.now());
+  await eventually(async () => (await world.generate()).status === 503);
+  await world.ledger.nodes.heartbeat(token, { ...beat, leaving: false }, Date.now() - 30_000);
   await eventually(async () => (await world.generate()).status === 404);
   assert.equal((await admin(world, "DELETE", "/joiner")).status, 204);
   assert.equal((await heartbeat(world, token, beat)).status, 401);

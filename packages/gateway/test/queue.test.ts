@@ -116,3 +116,34 @@ test("accounts take turns, however many requests one of them sends", async () =>
   await Promise.all([...greedy, modest]);
   assert.ok(order.indexOf("modest") <= 3, order.join(" "));
 });
+
+test("S-076 a gateway that stops: who gets a node in time is answered, who does not is told to come back elsewhere", async () => {
+  await using busy = await startBusy();
+  const { world, node, gate } = busy;
+  const requests = Array.from({ length: 3 }, () => world.generate());
+  await eventually(() => node.requests.length === 1);
+  await eventually(async () => (await world.pending()) === 3 * 64 * 64);
+  const { promise: next, resolve: finishNext } = Promise.withResolvers<void>();
+  node.behave = async (...args) => {
+    await next;
+    await makePictures(...args);
+  };
+  const closed = world.gateway.close(3000);
+  gate.release();
+  await eventually(() => node.requests.length === 2);
+  const refused = await Promise.any(
+    requests.map(async (request) => {
+      const answer = await request;
+      if (answer.status === 200) throw new Error("not this one");
+      return answer;
+    }),
+  );
+  assert.deepEqual([refused.status, refused.json.error.code], [503, "shutting_down"]);
+  assert.deepEqual([refused.headers.get("retry-after"), refused.headers.get("connection")], ["1", "close"]);
+  finishNext();
+  const statuses = (await Promise.all(requests)).map(({ status }) => status).toSorted();
+  assert.deepEqual(statuses, [200, 200, 503]);
+  await closed;
+  assert.equal(await world.pending(), 0);
+  assert.equal(node.requests.length, 2);
+});

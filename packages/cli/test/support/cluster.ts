@@ -14,20 +14,24 @@ export interface Process {
   readonly child: ChildProcess;
   /** What followed "ready" or "… ready at" in its first line. */
   readonly where: string;
+  /** Where it can be looked into. */
+  inspector(): string;
   /** Ends it with a signal; gives its exit status. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
 /** Starts a process and waits for its first line. */
 async function start(args: readonly string[], env: Record<string, string> = {}): Promise<Process> {
-  const child = spawn(process.execPath, ["--conditions=atoma-source", ...args], {
+  const child = spawn(process.execPath, ["--conditions=atoma-source", "--inspect=127.0.0.1:0", ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let errors = "";
+  let inspector: string | undefined;
   child.stderr.on("data", (chunk) => {
     errors = (errors + chunk).slice(-10_000);
+    inspector ??= /ws:\/\/\S+/.exec(errors)?.[0];
   });
   const exited = once(child, "exit");
   const line = await Promise.race([once(createInterface({ input: child.stdout }), "line"), exited]);
@@ -36,6 +40,7 @@ async function start(args: readonly string[], env: Record<string, string> = {}):
   return {
     child,
     where,
+    inspector: () => inspector ?? assert.fail("it has no inspector"),
     async end(signal) {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await exited;
@@ -58,8 +63,11 @@ export interface Cluster extends AsyncDisposable {
   readonly gateways: Process[];
   /** Processes to end with the cluster. */
   readonly others: Set<Process>;
-  /** Starts a gateway with these lines of TOML. */
+  /** Starts a gateway with these lines of TOML, on any free port. */
   startGateway(toml: string): Promise<Process>;
+  /** Ends the i-th gateway with SIGTERM and starts it anew on its port. */
+  restartGateway(i: number): Promise<void>;
+  endGateways(): Promise<void>;
   stats(node: Process): Promise<NodeStats>;
 }
 
@@ -73,6 +81,7 @@ export async function startCluster(): Promise<Cluster> {
   await ledger.grant(account.id, 1_000_000_000_000, { reference: "start" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "k" });
   const gateways: Process[] = [];
+  const configs: string[] = [];
   const others = new Set<Process>();
   return {
     ledger,
@@ -82,15 +91,22 @@ export async function startCluster(): Promise<Cluster> {
     gateways,
     others,
     async startGateway(toml) {
-      const file = join(folder, `gateway-${gateways.length}.toml`);
-      const data = join(folder, `data-${gateways.length}`);
-      await writeFile(
-        file,
-        `port = 0\nlog_level = "error"\ndata = "${data}"\ndatabase_url = "${databaseUrl}"\n${toml}`,
-      );
-      const gateway = await startAtoma(["gateway", "--config", file]);
+      const i = gateways.length;
+      const head = `log_level = "error"\ndata = "${join(folder, `data-${i}`)}"\ndatabase_url = "${databaseUrl}"\n`;
+      configs[i] = join(folder, `gateway-${i}.toml`);
+      await writeFile(configs[i], head + toml);
+      const gateway = await startAtoma(["gateway", "--config", configs[i], "--port", "0"]);
       gateways.push(gateway);
       return gateway;
+    },
+    async restartGateway(i) {
+      const [old, config] = [gateways[i], configs[i]];
+      assert.ok(old && config !== undefined);
+      assert.equal(await old.end("SIGTERM"), 0);
+      gateways[i] = await startAtoma(["gateway", "--config", config, "--port", new URL(old.where).port]);
+    },
+    async endGateways() {
+      await Promise.all(gateways.splice(0).map((gateway) => gateway.end("SIGTERM")));
     },
     stats: async ({ where }) => (await (await fetch(`http://127.0.0.1:${where}/stats`)).json()) as NodeStats,
     async [Symbol.asyncDispose]() {
@@ -126,8 +142,19 @@ export interface Outcome {
   readonly status: number;
   readonly code: string | null;
   readonly bytes: Buffer | undefined;
-  /** When to come back, as the answer says; otherwise a second. */
-  readonly retryAfterMs: number;
+}
+
+interface Body {
+  readonly data?: readonly { readonly b64_json: string }[];
+  readonly error?: { readonly code: string | null };
+}
+
+/** Of a stream, what its last event says. */
+async function bodyOf(response: Response): Promise<Body> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return (await response.json()) as Body;
+  const last = (await response.text()).trimEnd().split("\n").at(-1) ?? "";
+  const event = JSON.parse(last.replace(/^data: /, ""));
+  return event.error ? event : { data: [event] };
 }
 
 /** One picture of 256 × 256, or why not. */
@@ -145,15 +172,11 @@ export async function draw(url: string, key: string, fields: object = {}, signal
     }),
     ...(signal && { signal }),
   });
-  const body = (await response.json()) as {
-    readonly data?: readonly { readonly b64_json: string }[];
-    readonly error?: { readonly code: string | null };
-  };
-  const picture = body.data?.[0]?.b64_json;
+  const { data, error } = await bodyOf(response);
+  const picture = data?.[0]?.b64_json;
   return {
     status: response.status,
-    code: body.error?.code ?? null,
+    code: error?.code ?? null,
     bytes: picture === undefined ? undefined : Buffer.from(picture, "base64"),
-    retryAfterMs: Number(response.headers.get("retry-after-ms") ?? 1000),
   };
 }

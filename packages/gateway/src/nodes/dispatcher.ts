@@ -31,6 +31,8 @@ export interface Dispatcher {
   inFlight(node: Node): number;
   waiting(): number;
   acquire(job: ImageJob, suits: (node: Node) => boolean, wanted: Wanted): Promise<Lease>;
+  /** Nobody waits any more: whoever does, or will have to, is told that the gateway shuts down. */
+  refuseWaiting(): void;
   close(): void;
 }
 
@@ -43,7 +45,7 @@ export interface DispatcherOptions {
 /** When a node is probed again that could not be reached. */
 const SOON_MS = 2_000;
 /** How long a node that was there is expected to be back. Requests wait for one that restarts, not for one that is gone. */
-const RESTART_MS = 30_000;
+export const RESTART_MS = 30_000;
 
 /** Pictures × pixels × steps. */
 const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
@@ -57,6 +59,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
   const waiting = new Map<Ticket, PromiseWithResolvers<Lease>>();
   let timer: NodeJS.Timeout | undefined;
   let count = 0;
+  let closing = false;
 
   const keysOf = (some: ReadonlySet<Node>) => new Set([...some].flatMap((node) => keys.get(node) ?? []));
 
@@ -126,6 +129,15 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
     balance.put(key, { maxConcurrent, ready, draining, expectedUntil: node.expectedUntil });
   }
 
+  function refuseWaiting(): void {
+    closing = true;
+    for (const [ticket, promise] of waiting) {
+      balance.leave(ticket);
+      promise.reject(errors.shuttingDown());
+    }
+    waiting.clear();
+  }
+
   return {
     put(node) {
       put(node);
@@ -173,16 +185,17 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
       signal.addEventListener("abort", onAbort, { once: true });
       balance.enter(ticket, now, returning);
       decide();
+      if (closing) refuseWaiting();
       try {
         return await promise.promise;
       } finally {
         signal.removeEventListener("abort", onAbort);
       }
     },
+    refuseWaiting,
     close() {
       clearTimeout(timer);
-      for (const promise of waiting.values()) promise.reject(errors.shuttingDown());
-      waiting.clear();
+      refuseWaiting();
     },
   };
 }

@@ -30,6 +30,8 @@ export interface Registry {
   probe(): Promise<void>;
   /** These are the nodes from now on. Those that are gone finish what they do. */
   replace(configs: readonly NodeConfig[]): void;
+  /** Nobody waits for a node any more: whoever does, or will have to, gets ApiError 503 `shutting_down`. */
+  refuseWaiting(): void;
   close(): Promise<void>;
 }
 
@@ -176,6 +178,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         models: node.models.map(({ card }) => card.id),
       })),
     waiting: () => dispatch.waiting(),
+    refuseWaiting: dispatch.refuseWaiting,
     async probe() {
       await Promise.all(all().map(probeNode));
     },

@@ -1,6 +1,7 @@
 import { CapabilitiesError, DIALECT_NAMES, type DialectName } from "@atoma/contract";
 import type { Ledger, NodeEntry } from "@atoma/ledger";
 import type { Logger } from "pino";
+import { RESTART_MS } from "./dispatcher.ts";
 import { readForeignModels } from "./foreign-models.ts";
 import type { NodeConfig } from "./node.ts";
 
@@ -55,7 +56,7 @@ export function mergeNodes(
 }
 
 /**
- * Which entries are there now. Time in which the list could not be read is no silence of the nodes: whoever was there before
+ * Which entries are there now, or may be restarting. Time in which the list could not be read is no silence of the nodes: whoever was there before
  * it has as long as ever, from its end on, to be heard again.
  */
 export function presence(): (entries: readonly NodeEntry[], now: number) => NodeEntry[] {
@@ -65,11 +66,14 @@ export function presence(): (entries: readonly NodeEntry[], now: number) => Node
   return (entries, now) => {
     if (readAt !== undefined && now - readAt > AWAY_MS) forgivenUntil = now + LIFE_MS;
     readAt = now;
-    const there = entries.filter(
-      ({ name, expiresAt }) => expiresAt === null || expiresAt > now || (now < forgivenUntil && present.has(name)),
-    );
-    present = new Set(there.map(({ name }) => name));
-    return there;
+    const isHeard = ({ name, expiresAt }: NodeEntry) =>
+      expiresAt === null || expiresAt > now || (now < forgivenUntil && present.has(name));
+    const heard = new Set(entries.filter(isHeard));
+    present = new Set([...heard].map(({ name }) => name));
+    // What has fallen silent gets nothing, but may be restarting: until then its models are known, and waited for.
+    return entries
+      .filter((entry) => heard.has(entry) || now - (entry.expiresAt ?? now) < RESTART_MS)
+      .map((entry) => (heard.has(entry) ? entry : { ...entry, leaving: true }));
   };
 }
 
