@@ -83,7 +83,8 @@ function parse(encoding: Encoding, options: EditParseOptions): EditJob {
   const most = card.maxInputImages ?? MAX_INPUT_IMAGES;
   if (images.length > most) throw errors.arrayTooLong(imagesParam, most, images.length);
   if (mask?.alpha === false) throw errors.maskWithoutAlpha("mask");
-  return Object.freeze({ ...job, operation: "image_edit", images: Object.freeze(images), mask, inputFidelity });
+  const given = new Set([...job.given, ...(mask ? ["mask"] : []), ...(inputFidelity ? ["input_fidelity"] : [])]);
+  return Object.freeze({ ...job, operation: "image_edit", given, images: Object.freeze(images), mask, inputFidelity });
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkNode, type NodeConfig, readForeignModel } from "../src/index.ts";
-import { type ForeignName, KINDS, startForeignServer } from "./support/foreign-servers.ts";
+import { type ForeignName, KINDS } from "./support/foreign-kinds.ts";
+import { startForeignServer } from "./support/foreign-servers.ts";
 import { startWorld } from "./support/gateway.ts";
 import { startScriptedNode } from "./support/scripted-node.ts";
 

@@ -5,7 +5,7 @@ import { DIALECTS } from "../src/nodes/dialects.ts";
 import { decodeBase64, readAnswer } from "../src/nodes/foreign-answer.ts";
 import { readForeignModel } from "../src/nodes/foreign-models.ts";
 import { readComplaint, refusalError } from "../src/nodes/refusal.ts";
-import type { ForeignName } from "./support/foreign-servers.ts";
+import type { ForeignName } from "./support/foreign-kinds.ts";
 
 const NAMES = Object.keys(DIALECTS).filter((name) => name !== "atoma") as ForeignName[];
 const SMALL = { sizes: { minPixels: 4096 } };

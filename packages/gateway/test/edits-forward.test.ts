@@ -169,7 +169,7 @@ test("S-057 a node whose dialect takes no pictures is not asked, though it offer
   const offered = {
     name: "foreign",
     url: foreign.url,
-    dialect: "openai",
+    dialect: "mistralrs",
     models: [{ upstream: "x", card: editor }],
   } as const;
   await using both = await startWorld({ nodes: [{ name: "n", url: node.url }, offered] });

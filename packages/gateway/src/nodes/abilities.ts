@@ -1,5 +1,16 @@
 import { type ApiError, errors, type ImageJob, type ModelCapabilities, type OutputFormat } from "@atoma/contract";
 
+/** What a kind of server can be told when a picture is made from others. */
+export interface EditAbilities {
+  /** How many pictures it starts from, at the most. */
+  readonly maxImages: number;
+  /** As OpenAI has them: what is transparent is painted anew. Other servers have masks of black and white, or none. */
+  readonly masks: boolean;
+  readonly inputFidelity: boolean;
+  /** Where there are fewer than for other pictures. */
+  readonly formats?: readonly OutputFormat[];
+}
+
 /** What a kind of server can be told. Everything else that a client sets and that changes the picture is refused. */
 export interface Abilities {
   /** `one`: for a single picture only, because the server gives several pictures of a request no seeds of their own. */
@@ -11,6 +22,20 @@ export interface Abilities {
   readonly compression: boolean;
   readonly transparency: boolean;
   readonly maxImages: number;
+  /** Undefined: it makes pictures from texts alone. */
+  readonly edits: EditAbilities | undefined;
+}
+
+function refuseEdit({ card, given, outputFormat }: ImageJob, can: EditAbilities | undefined): ApiError | undefined {
+  if (!can) return errors.noEdits(card.id);
+  if (given.has("mask") && !can.masks) {
+    return errors.unsupported("mask", `The model '${card.id}' does not support 'mask'.`);
+  }
+  if (given.has("input_fidelity") && !can.inputFidelity) return errors.inputFidelity(card.id);
+  const { formats } = can;
+  return formats && !formats.includes(outputFormat)
+    ? errors.invalidValue("output_format", outputFormat, formats)
+    : undefined;
 }
 
 /**
@@ -36,7 +61,7 @@ export function refuseUnable(job: ImageJob, can: Abilities): ApiError | undefine
   if (steps !== undefined && !can.steps) return refuse(steps);
   if (given.has("guidance_scale") && !can.guidance) return refuse("guidance_scale");
   if (job.negativePrompt !== "" && !can.negativePrompts) return refuse("negative_prompt");
-  return undefined;
+  return job.operation === "image_edit" ? refuseEdit(job, can.edits) : undefined;
 }
 
 /** A card's promises, without those that the server cannot keep. */
@@ -48,6 +73,8 @@ export function withinAbilities(card: ModelCapabilities, can: Abilities): ModelC
     seeds: card.seeds && can.seeds !== "none",
     negative_prompts: card.negative_prompts && can.negativePrompts,
     transparent_background: card.transparent_background && can.transparency,
-    edits: false,
+    edits: card.edits && can.edits !== undefined,
+    max_input_images: Math.min(card.max_input_images, can.edits?.maxImages ?? 1),
+    input_fidelity: card.input_fidelity && can.edits?.inputFidelity === true,
   };
 }

@@ -1,8 +1,8 @@
-import { type EditJob, formatSize, type GenerationEvent, type ImageJob, MEDIA_TYPES } from "@atoma/contract";
+import { formatSize, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import { cborSequence } from "./cbor-sequence.ts";
 import type { Dialect } from "./dialect.ts";
-import { type FormField, formBody } from "./form-body.ts";
 import { isRecord } from "./is-record.ts";
+import { postEdit } from "./post-edit.ts";
 import { isCount, readUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
@@ -50,18 +50,6 @@ function fieldsOf(job: ImageJob): Readonly<Record<string, unknown>> {
   };
 }
 
-function formFields(job: EditJob): FormField[] {
-  const texts = Object.entries({ ...fieldsOf(job), input_fidelity: job.inputFidelity })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
-  const files = job.images.map((image) => ({ name: "image[]", ...image }));
-  const mask = job.mask ? [{ name: "mask", ...job.mask }] : [];
-  return [
-    ...texts,
-    ...[...files, ...mask].map(({ name, bytes, format }) => ({ name, value: bytes, mediaType: MEDIA_TYPES[format] })),
-  ];
-}
-
 /** Our own node: the OpenAI request, answered with a CBOR sequence (RFC 8742) of events whose pictures are raw bytes. */
 export const atoma: Dialect = {
   name: "atoma",
@@ -72,12 +60,8 @@ export const atoma: Dialect = {
     body: JSON.stringify(fieldsOf(job)),
   }),
   editRequest: (job) => {
-    const { contentType, body } = formBody(formFields(job));
-    return {
-      path: "/v1/images/edits",
-      headers: { "content-type": contentType, accept: "application/cbor-seq" },
-      body,
-    };
+    const request = postEdit(job, { ...fieldsOf(job), input_fidelity: job.inputFidelity });
+    return { ...request, headers: { ...request.headers, accept: "application/cbor-seq" } };
   },
   events,
   probePath: "/readyz",

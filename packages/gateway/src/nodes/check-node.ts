@@ -58,6 +58,8 @@ function tellAbilities(can: Abilities, print: Print): void {
     ["transparency", can.transparency],
     ["output compression", can.compression],
     ["several pictures at once", can.maxImages > 1],
+    ["edits", can.edits !== undefined],
+    ["masks", can.edits?.masks === true],
   ];
   const named = (wanted: boolean) => able.filter(([, is]) => is === wanted).map(([name]) => name);
   print(`  can be told:  ${[...named(true), `formats ${can.formats.join(", ")}`].join(" · ")}`);

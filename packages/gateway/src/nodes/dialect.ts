@@ -30,7 +30,7 @@ export interface Dialect {
   /** For a job that is not refused. */
   readonly request: (job: ImageJob, attempt: Attempt) => NodeRequest;
   /** The same for an edit; without it such nodes take no pictures. */
-  readonly editRequest?: (job: EditJob) => NodeRequest;
+  readonly editRequest?: (job: EditJob, attempt: Attempt) => NodeRequest;
   /** Throws on bytes that are no answer of such a node. */
   readonly events: (
     body: AsyncIterable<Uint8Array>,

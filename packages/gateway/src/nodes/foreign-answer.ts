@@ -15,7 +15,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** One entry of an answer's `data`. */
 export type ForeignPicture = { readonly base64: string } | { readonly url: string };
 
-function pictureBytes({ width, height }: ImageJob): number {
+export function pictureBytes({ width, height }: ImageJob): number {
   return width * height * BYTES_PER_PIXEL + EXTRA_BYTES;
 }
 
@@ -40,7 +40,8 @@ function toPicture(item: unknown): ForeignPicture {
   return DATA_URL.test(url) ? { base64: url.replace(DATA_URL, "") } : { url };
 }
 
-function parse(text: string): unknown {
+/** JSON, or an error that says nothing of the text. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -51,7 +52,7 @@ function parse(text: string): unknown {
 
 /** The pictures of an OpenAI answer and its usage, if it tells. Throws on anything else. */
 export function readAnswer(text: string): { pictures: ForeignPicture[]; usage: unknown } {
-  const answer = parse(text);
+  const answer = parseJson(text);
   if (!isRecord(answer) || !Array.isArray(answer.data)) throw new Error("an answer without data");
   return { pictures: answer.data.map(toPicture), usage: answer.usage };
 }
@@ -60,6 +61,13 @@ export function readAnswer(text: string): { pictures: ForeignPicture[]; usage: u
 export function decodeBase64(text: string): Uint8Array {
   if (text.length % 4 !== 0 || !BASE64.test(text)) throw new Error("not base64");
   return Buffer.from(text, "base64");
+}
+
+/** A picture with the format and size that its header tells; `seed` is that of the first one. Throws on what is none. */
+export function imageEvent(index: number, bytes: Uint8Array, seed: number | undefined): GenerationEvent {
+  const header = readWholeImage(bytes);
+  if (!header) throw new Error(`picture ${index} is no picture`);
+  return { type: "image", index, bytes, seed: seed === undefined ? undefined : seedOf(seed, index), ...header };
 }
 
 /**
@@ -77,9 +85,7 @@ export async function* foreignEvents(
   for (const [index, picture] of pictures.slice(0, job.n).entries()) {
     const bytes =
       "url" in picture ? await attempt.fetchPicture(picture.url, pictureBytes(job)) : decodeBase64(picture.base64);
-    const header = readWholeImage(bytes);
-    if (!header) throw new Error(`picture ${index} is no picture`);
-    yield { type: "image", index, bytes, seed: seed === undefined ? undefined : seedOf(seed, index), ...header };
+    yield imageEvent(index, bytes, seed);
   }
   yield { type: "done", usage: readUsage(usage) };
 }

@@ -15,7 +15,9 @@ const escaped = (name: string) => name.replace(/["\r\n]/g, (character) => ESCAPE
 export function formBody(fields: readonly FormField[]): { readonly contentType: string; readonly body: Uint8Array } {
   const boundary = randomUUID();
   const pieces = fields.flatMap(({ name, value, mediaType }, i) => {
-    const file = mediaType === undefined ? "" : `; filename="${i}"\r\nContent-Type: ${mediaType}`;
+    // Some servers know a file's kind by its name alone.
+    const fileName = `${i}.${mediaType?.split("/")[1]}`;
+    const file = mediaType === undefined ? "" : `; filename="${fileName}"\r\nContent-Type: ${mediaType}`;
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(name)}"${file}\r\n\r\n`;
     return [Buffer.from(head), typeof value === "string" ? Buffer.from(value) : value, Buffer.from("\r\n")];
   });

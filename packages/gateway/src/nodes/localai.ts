@@ -1,6 +1,6 @@
-import { errors, formatSize } from "@atoma/contract";
+import { errors, formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Attempt, Dialect } from "./dialect.ts";
 import { foreignEvents } from "./foreign-answer.ts";
 import { postJson } from "./post-json.ts";
 
@@ -13,9 +13,23 @@ export const LOCALAI: Abilities = {
   compression: false,
   transparency: false,
   maxImages: 10,
+  edits: { maxImages: 1, masks: false, inputFidelity: false },
 };
 
-/** LocalAI. It splits the prompt at `|`: what follows is the negative prompt, so neither text may hold one itself. */
+const fieldsOf = (job: ImageJob, { model }: Attempt) => ({
+  ...job.extra,
+  model,
+  prompt: job.negativePrompt === "" ? job.prompt : `${job.prompt}|${job.negativePrompt}`,
+  n: job.n,
+  size: formatSize(job),
+  step: job.steps,
+  response_format: "b64_json",
+});
+
+/**
+ * LocalAI. It splits the prompt at `|`: what follows is the negative prompt, so neither text may hold one itself. An edit is
+ * a generation with a `file` to start from.
+ */
 export const localai: Dialect = {
   name: "localai",
   refusal: (job) => {
@@ -25,16 +39,11 @@ export const localai: Dialect = {
       ? refuseUnable(job, LOCALAI)
       : errors.unsupported(param, `The model '${job.card.id}' does not take a '${param}' with the character '|'.`);
   },
-  request: (job, { model }) =>
-    postJson({
-      ...job.extra,
-      model,
-      prompt: job.negativePrompt === "" ? job.prompt : `${job.prompt}|${job.negativePrompt}`,
-      n: job.n,
-      size: formatSize(job),
-      step: job.steps,
-      response_format: "b64_json",
-    }),
+  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
+  editRequest: (job, attempt) => {
+    const [first] = job.images;
+    return postJson({ ...fieldsOf(job, attempt), file: first && Buffer.from(first.bytes).toString("base64") });
+  },
   events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
   probePath: "/readyz",
   probeMs: 2_000,

@@ -12,6 +12,7 @@ export const MISTRALRS: Abilities = {
   compression: false,
   transparency: false,
   maxImages: 1,
+  edits: undefined,
 };
 
 /**

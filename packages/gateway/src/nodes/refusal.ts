@@ -9,6 +9,8 @@ export interface Complaint {
 
 /** Names that others give to a prompt or a picture that moderation refused. */
 const MODERATION = new Set(["moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"]);
+export const isModeration = (code: unknown): boolean => typeof code === "string" && MODERATION.has(code);
+
 const FIELDS = [...REQUEST_FIELDS, "image", "mask", "input_fidelity"];
 const INVALID = new Set([400, 422]);
 
@@ -44,7 +46,7 @@ export function readComplaint(text: string): Complaint | undefined {
 export function refusalError(status: number, complaint: Complaint | undefined): ApiError {
   if (INVALID.has(status) && complaint) {
     const { code, param } = complaint;
-    if (MODERATION.has(code ?? "")) return errors.moderationBlocked();
+    if (isModeration(code)) return errors.moderationBlocked();
     // Found out only where the picture was decoded.
     if (code === "invalid_image_file") return errors.undecodableImage(param);
     return errors.refusedByNode(code, param);

@@ -1,7 +1,8 @@
 import { errors, formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Attempt, Dialect } from "./dialect.ts";
 import { foreignEvents } from "./foreign-answer.ts";
+import { postEdit } from "./post-edit.ts";
 import { postJson } from "./post-json.ts";
 
 export const SDCPP: Abilities = {
@@ -13,6 +14,7 @@ export const SDCPP: Abilities = {
   compression: true,
   transparency: false,
   maxImages: 10,
+  edits: { maxImages: 16, masks: false, inputFidelity: false, formats: ["png", "jpeg"] },
 };
 
 const TAG = "sd_cpp_extra_args";
@@ -28,9 +30,20 @@ function extraArguments(job: ImageJob, seed: number): string {
   return `<${TAG}>${text.replaceAll("<", "\\u003c")}</${TAG}>`;
 }
 
+const fieldsOf = (job: ImageJob, { model, seed }: Attempt) => ({
+  ...job.extra,
+  model,
+  prompt: `${job.prompt}${extraArguments(job, seed)}`,
+  n: job.n,
+  size: formatSize(job),
+  output_format: job.outputFormat,
+  output_compression: job.outputCompression,
+});
+
 /**
  * stable-diffusion.cpp: `sd-server`. What OpenAI's API has no field for travels inside the prompt; a prompt that tries the
- * same is refused. One request runs at a time there, and errors are `{"error":"text"}`.
+ * same is refused. One request runs at a time there, and errors are `{"error":"text"}`. It reads a mask's brightness, and
+ * paints where that is white.
  */
 export const sdcpp: Dialect = {
   name: "sdcpp",
@@ -38,16 +51,8 @@ export const sdcpp: Dialect = {
     job.prompt.includes(`<${TAG}>`)
       ? errors.unsupported("prompt", `The model '${job.card.id}' does not take prompts with <${TAG}>.`)
       : refuseUnable(job, SDCPP),
-  request: (job, { model, seed }) =>
-    postJson({
-      ...job.extra,
-      model,
-      prompt: `${job.prompt}${extraArguments(job, seed)}`,
-      n: job.n,
-      size: formatSize(job),
-      output_format: job.outputFormat,
-      output_compression: job.outputCompression,
-    }),
+  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
+  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt)),
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
   probePath: "/v1/models",
   probeMs: 2_000,

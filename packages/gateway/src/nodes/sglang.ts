@@ -1,7 +1,8 @@
-import { formatSize } from "@atoma/contract";
+import { formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Attempt, Dialect } from "./dialect.ts";
 import { foreignEvents } from "./foreign-answer.ts";
+import { postEdit } from "./post-edit.ts";
 import { postJson } from "./post-json.ts";
 
 export const SGLANG: Abilities = {
@@ -13,31 +14,34 @@ export const SGLANG: Abilities = {
   compression: true,
   transparency: false,
   maxImages: 10,
+  edits: { maxImages: 16, masks: false, inputFidelity: false },
 };
+
+const fieldsOf = (job: ImageJob, { model, seed }: Attempt) => ({
+  ...job.extra,
+  model,
+  prompt: job.prompt,
+  negative_prompt: job.negativePrompt || undefined,
+  n: job.n,
+  size: formatSize(job),
+  response_format: "b64_json",
+  output_format: job.outputFormat,
+  output_compression: job.outputFormat === "png" ? undefined : job.outputCompression,
+  background: "opaque",
+  num_inference_steps: job.steps,
+  guidance_scale: job.given.has("guidance_scale") ? job.guidanceScale : undefined,
+  seed: job.seed ?? seed,
+});
 
 /**
  * SGLang's diffusion server: `sglang serve --model-path MODEL`. It answers with URLs unless told otherwise, and with the
- * same picture to everybody who names no seed: its default is 1024.
+ * same picture to everybody who names no seed: its default is 1024. It takes the mask of an edit and does nothing with it.
  */
 export const sglang: Dialect = {
   name: "sglang",
   refusal: (job) => refuseUnable(job, SGLANG),
-  request: (job, { model, seed }) =>
-    postJson({
-      ...job.extra,
-      model,
-      prompt: job.prompt,
-      negative_prompt: job.negativePrompt || undefined,
-      n: job.n,
-      size: formatSize(job),
-      response_format: "b64_json",
-      output_format: job.outputFormat,
-      output_compression: job.outputFormat === "png" ? undefined : job.outputCompression,
-      background: "opaque",
-      num_inference_steps: job.steps,
-      guidance_scale: job.given.has("guidance_scale") ? job.guidanceScale : undefined,
-      seed: job.seed ?? seed,
-    }),
+  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
+  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt)),
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
   probePath: "/health",
   probeMs: 2_000,

@@ -1,7 +1,8 @@
-import { formatSize } from "@atoma/contract";
+import { formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Attempt, Dialect } from "./dialect.ts";
 import { foreignEvents } from "./foreign-answer.ts";
+import { postEdit } from "./post-edit.ts";
 import { postJson } from "./post-json.ts";
 
 export const VLLM_OMNI: Abilities = {
@@ -13,26 +14,32 @@ export const VLLM_OMNI: Abilities = {
   compression: false,
   transparency: false,
   maxImages: 10,
+  edits: { maxImages: 16, masks: false, inputFidelity: false },
 };
 
-/** vLLM-Omni: `vllm serve MODEL --omni`. It rejects `response_format: "url"` and takes at most 200 steps. */
+const fieldsOf = (job: ImageJob, { model }: Attempt) => ({
+  ...job.extra,
+  model,
+  prompt: job.prompt,
+  negative_prompt: job.negativePrompt || undefined,
+  n: job.n,
+  size: formatSize(job),
+  response_format: "b64_json",
+  output_format: job.outputFormat,
+  num_inference_steps: job.steps,
+  guidance_scale: job.given.has("guidance_scale") ? job.guidanceScale : undefined,
+  seed: job.seed,
+});
+
+/**
+ * vLLM-Omni: `vllm serve MODEL --omni`. It rejects `response_format: "url"` and takes at most 200 steps. The pictures of an
+ * edit are repeated parts named `image`; its masks are white where to paint.
+ */
 export const vllmOmni: Dialect = {
   name: "vllm-omni",
   refusal: (job) => refuseUnable(job, VLLM_OMNI),
-  request: (job, { model }) =>
-    postJson({
-      ...job.extra,
-      model,
-      prompt: job.prompt,
-      negative_prompt: job.negativePrompt || undefined,
-      n: job.n,
-      size: formatSize(job),
-      response_format: "b64_json",
-      output_format: job.outputFormat,
-      num_inference_steps: job.steps,
-      guidance_scale: job.given.has("guidance_scale") ? job.guidanceScale : undefined,
-      seed: job.seed,
-    }),
+  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
+  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt), { image: "image", mask: "mask" }),
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed),
   probePath: "/health",
   probeMs: 2_000,

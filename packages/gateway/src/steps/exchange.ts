@@ -81,7 +81,8 @@ async function post(
   job: ImageJob,
   { upload, signal }: ExchangeContext,
 ): Promise<Dispatcher.ResponseData> {
-  const { path, headers, body } = upload ? upload.request(node.dialect) : node.dialect.request(job, attempt);
+  const { dialect } = node;
+  const { path, headers, body } = upload ? upload.request(dialect, attempt) : dialect.request(job, attempt);
   return node.pool.request({
     method: "POST",
     path,

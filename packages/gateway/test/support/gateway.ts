@@ -28,6 +28,8 @@ export interface World extends AsyncDisposable {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Posts to the generations endpoint, with the key; model and prompt are filled in where absent. */
   generate(fields?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
+  /** Posts a form to the edits endpoint, with the key. */
+  edit(body: FormData): Promise<Answer>;
   /** Posts these bytes as they are. */
   post(body: string | Uint8Array, headers?: Record<string, string>): Promise<Answer>;
   available(): Promise<number>;
@@ -105,6 +107,7 @@ export async function startWorld({
     get: (path, headers = {}) => call(path, { headers: { authorization, ...headers } }),
     generate: (fields = {}, headers = {}) =>
       world.post(JSON.stringify({ model: "scripted", prompt: "a secret otter", ...fields }), headers),
+    edit: (body) => call("/v1/images/edits", { method: "POST", body, headers: { authorization } }),
     post: (body, headers = {}) =>
       call("/v1/images/generations", {
         method: "POST",
