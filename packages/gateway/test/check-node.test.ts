@@ -16,11 +16,14 @@ const LINES = 24;
 
 /** What the report of each kind says that it can be told, and what is refused. */
 const TOLD: Record<ForeignName, [told: RegExp, refused: RegExp]> = {
-  openai: [/transparency · output compression · .* formats png, webp, jpeg$/, /seeds · steps · guidance scale/],
-  "vllm-omni": [/seeds \(of one picture\) · steps · guidance scale/, /output compression$/],
-  sglang: [/seeds · steps · .*output compression/, /transparency$/],
-  sdcpp: [/seeds · steps · .*output compression/, /transparency$/],
-  mistralrs: [/^ {2}can be told: {2}formats png$/, /seeds · steps · .*several pictures at once$/],
+  openai: [
+    /transparency · output compression · .* edits · masks · formats png, webp, jpeg$/,
+    /seeds · steps · guidance scale/,
+  ],
+  "vllm-omni": [/seeds \(of one picture\) · steps · guidance scale.* · edits/, /output compression · masks$/],
+  sglang: [/seeds · steps · .*output compression.* · edits/, /transparency · masks$/],
+  sdcpp: [/seeds · steps · .*output compression.* · edits/, /transparency · masks$/],
+  mistralrs: [/^ {2}can be told: {2}formats png$/, /seeds · steps · .*several pictures at once · edits · masks$/],
   localai: [/steps · negative prompts · .*formats png$/, /seeds · guidance scale/],
 };
 
