@@ -130,6 +130,10 @@ test("atoma generate writes a picture", async () => {
   const refused = await atoma(["generate", "a star", "--url", up.url, "--model", "nope", "--data", up.dataDir]);
   assert.equal(refused.code, 1);
   assert.match(refused.err, /^atoma: .*model 'nope' does not exist/m);
+  const nowhere = await atoma(["generate", "a star", "-o", "/nope/a.png", "--url", up.url, "--data", up.dataDir]);
+  assert.deepEqual([nowhere.code, nowhere.err], [2, "atoma: --output: cannot write to the folder of /nope/a.png\n"]);
+  const alone = await atoma(["generate", "a star", "-o", file, "--url", "http://127.0.0.1:1", "--data", up.dataDir]);
+  assert.deepEqual([alone.code, alone.err.split(";", 1)[0]], [2, "atoma: nothing answers at http://127.0.0.1:1"]);
 });
 
 test("accounts and keys, from the command line, beside the running gateway", async () => {
@@ -187,7 +191,7 @@ test("a second start on the same data folder, or on a used port, is refused and 
   assert.match(again.err, new RegExp(`another atoma \\(process ${up.pid}\\) uses the data folder`));
   const other = await newDataDir();
   const busy = await atoma(["up", "--data", other, "--port", new URL(up.url).port]);
-  assert.equal(busy.code, 2);
+  assert.equal(busy.code, 1);
   assert.match(busy.err, /port \d+ is in use; choose another with --port/);
   await rm(other, { recursive: true });
 });

@@ -1,5 +1,8 @@
+import { access, constants } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { AtomaSDK } from "atoma-sdk";
+import { ConnectionError } from "atoma-sdk/models/errors";
 import type { Config } from "../config.ts";
 import { readCredentials } from "../data-folder.ts";
 import { UsageError } from "../usage-error.ts";
@@ -24,6 +27,13 @@ function whole(name: string, text: string | undefined): number | undefined {
   return Number(text);
 }
 
+/** A picture that cannot be written would be charged all the same. Throws UsageError. */
+async function requireFolder(file: string): Promise<void> {
+  await access(dirname(file), constants.W_OK).catch(() => {
+    throw new UsageError(`--output: cannot write to the folder of ${file}`);
+  });
+}
+
 /** `atoma generate "PROMPT" -o FILE`: one picture through the SDK, with a progress line on a terminal. */
 export async function generate(config: Config, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
@@ -34,20 +44,24 @@ export async function generate(config: Config, args: readonly string[], env: Nod
   const bearerAuth = env.ATOMASDK_BEARER_AUTH ?? readCredentials(config)?.apiKey;
   if (!bearerAuth) throw new UsageError("no API key: set ATOMASDK_BEARER_AUTH, or --data to a gateway's data folder");
 
-  const sdk = new AtomaSDK({ bearerAuth, serverURL: values.url ?? env.ATOMA_URL ?? `http://127.0.0.1:${config.port}` });
+  await requireFolder(values.output);
+
+  const serverURL = values.url ?? env.ATOMA_URL ?? `http://127.0.0.1:${config.port}`;
+  const sdk = new AtomaSDK({ bearerAuth, serverURL });
   const seed = whole("seed", values.seed);
   const steps = whole("steps", values.steps);
-  const stream = await sdk.images.generateStream(
-    {
-      prompt,
-      outputFormat,
-      ...(values.model !== undefined && { model: values.model }),
-      ...(values.size !== undefined && { size: values.size }),
-      ...(seed !== undefined && { seed }),
-      ...(steps !== undefined && { steps }),
-    },
-    { progress: true },
-  );
+  const request = {
+    prompt,
+    outputFormat,
+    ...(values.model !== undefined && { model: values.model }),
+    ...(values.size !== undefined && { size: values.size }),
+    ...(seed !== undefined && { seed }),
+    ...(steps !== undefined && { steps }),
+  };
+  const stream = await sdk.images.generateStream(request, { progress: true }).catch((error: unknown) => {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new UsageError(`nothing answers at ${serverURL}; start a gateway with \`npm start\`, or name one with --url`);
+  });
   const terminal = process.stderr.isTTY === true;
   for await (const event of stream) {
     if (event.type === "image_generation.progress" && terminal) {

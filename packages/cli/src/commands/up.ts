@@ -15,6 +15,7 @@ function greet(url: string, apiKey: string): string {
     "",
     `  Atoma is ready at ${url}`,
     `  API key: ${apiKey}`,
+    `  The API, to read and to try: ${url}/docs`,
     "",
     "  Make a picture:",
     "",
