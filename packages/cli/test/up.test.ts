@@ -192,7 +192,7 @@ test("a second start on the same data folder, or on a used port, is refused and 
   const other = await newDataDir();
   const busy = await atoma(["up", "--data", other, "--port", new URL(up.url).port]);
   assert.equal(busy.code, 1);
-  assert.match(busy.err, /port \d+ is in use; choose another with --port/);
+  assert.match(busy.err, /port \d+ of 127\.0\.0\.1 is in use; choose another with --port/);
   await rm(other, { recursive: true });
 });
 
