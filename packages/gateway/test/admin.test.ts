@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { accountIdFrom, keyIdFrom } from "@atoma/ledger";
+import { usageToCsv } from "../src/admin/to-wire.ts";
 import { startWorld } from "./support/gateway.ts";
 import { adminDocument, checkedFetch } from "./support/openapi.ts";
 
@@ -63,6 +65,26 @@ test("an account, a grant, a key with limits; a picture; its usage and its hold"
   const holds = await admin("GET", `/holds?account_id=${account.id}&state=posted`);
   assert.deepEqual([holds.json.data.length, holds.json.data[0].posted_units], [1, 4096]);
   assert.equal(holds.json.data[0].request_id, made.headers.get("x-request-id"));
+});
+
+test("usage as CSV: nothing in a model's name breaks out of its field, or is a formula to a spreadsheet", () => {
+  const fields = {
+    '=HYPERLINK("http://x")': `"'=HYPERLINK(""http://x"")"`,
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "'\t=1",
+    "\r\n=1": `"'\r\n=1"`,
+    "\n=1": `"'\n=1"`,
+    "＝1": "'＝1",
+    'a,"b"\nc': '"a,""b""\nc"',
+    "org/model-1.5=x": "org/model-1.5=x",
+  };
+  const ids = { accountId: accountIdFrom("acct_1"), keyId: keyIdFrom("key_000000000001") };
+  for (const [model, field] of Object.entries(fields)) {
+    const csv = usageToCsv([{ day: "2026-01-01", ...ids, model, requests: 1, images: 2, units: 3 }]);
+    assert.equal(csv.slice(csv.indexOf("\r\n") + 2), `2026-01-01,${ids.accountId},${ids.keyId},${field},1,2,3\r\n`);
+  }
 });
 
 test("a key's rights change and end", async () => {
@@ -159,10 +181,6 @@ test("the document is served without a key, every reference of it resolves, and 
   assert.equal(new Set(names).size, names.length);
 });
 
-test("every action is in the audit log, and the books are right", async () => {
-  const { json } = await admin("GET", "/audit?limit=1000");
-  const actors = new Set(json.data.map((entry: { actor: string }) => entry.actor));
-  assert.ok(actors.has("admin api"));
-  assert.ok(json.data.length >= 5);
+test("after all this the books are right", async () => {
   assert.deepEqual((await admin("GET", "/verify")).json, { discrepancies: [] });
 });

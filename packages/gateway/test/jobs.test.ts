@@ -149,6 +149,33 @@ test("DELETE ends a job that waits, and one that runs with its node, for nothing
   await ended(world, done);
   assert.equal((await remove(world, done)).json.status, "succeeded");
   assert.equal(await world.available(), UNITS);
+  assert.deepEqual((await remove(world, runs)).json.status, "cancelled");
+
+  world.node.behave = (_job, response) => void response.writeHead(500).end();
+  const fails = pathOf(await world.generate({}, ASYNC));
+  await ended(world, fails);
+  assert.equal((await remove(world, fails)).json.status, "failed");
+  assert.equal(await world.available(), UNITS);
+});
+
+test("DELETE of a job that is just being charged: it has succeeded, and is paid for", async () => {
+  await using world = await startWorld({ grant: UNITS });
+  const { settle } = world.ledger;
+  const charging = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  world.ledger.settle = async (settlement) => {
+    charging.resolve();
+    await goOn.promise;
+    return settle(settlement);
+  };
+  const path = pathOf(await world.generate({}, ASYNC));
+  await charging.promise;
+  const removed = remove(world, path);
+  await eventually(async () => (await world.get(path)).json.status === "running");
+  goOn.resolve();
+  assert.equal((await removed).json.status, "succeeded");
+  assert.ok((await world.get(path)).json.result.data[0].b64_json);
+  assert.equal(await world.available(), 0);
 });
 
 test("one idempotency key: one job, one charge, whoever asks again in whatever way", async () => {
@@ -178,21 +205,31 @@ test("one idempotency key: one job, one charge, whoever asks again in whatever w
   assert.deepEqual([preferred.status, preferred.headers.get("preference-applied")], [200, null]);
 });
 
-test("an account's queue is bounded; one more job is refused and holds nothing", async () => {
+test("an account's queue is bounded; one more job is refused, and takes nothing of any limit", async () => {
   await using world = await startWorld({ maxQueuedJobs: 2, maxRunningJobs: 1 });
+  const [record] = await world.ledger.listKeys({ accountId: world.accountId });
+  const limits = { requestsPerMinute: 4, imagesPerMinute: 4, concurrentRequests: 4 };
+  await world.ledger.updateKey(record?.id ?? assert.fail(), { limits });
   const gate = gated();
   world.node.behave = gate.behave;
   const accepted = [await world.generate({}, ASYNC)];
   await eventually(() => world.node.requests.length === 1);
-  accepted.push(await world.generate({}, ASYNC), await world.generate({}, ASYNC));
-  const refused = await world.generate({}, ASYNC);
-  assert.deepEqual([refused.status, refused.json.error.code], [429, "rate_limit_exceeded"]);
-  assert.ok(refused.headers.get("retry-after"));
+  const known = { ...ASYNC, "idempotency-key": "known" };
+  accepted.push(await world.generate({}, ASYNC), await world.generate({}, known));
+  for (const headers of [ASYNC, ASYNC, { ...ASYNC, "idempotency-key": "new" }]) {
+    const refused = await world.generate({}, headers);
+    assert.deepEqual([refused.status, refused.json.error.code], [429, "rate_limit_exceeded"]);
+    assert.match(refused.json.error.message, /wait already/);
+    assert.ok(refused.headers.get("retry-after"));
+  }
+  assert.equal((await world.generate({}, known)).json.id, accepted.at(-1)?.json.id);
   assert.equal(await world.pending(), 3 * UNITS);
   assert.equal(world.node.requests.length, 1);
   gate.open();
   for (const one of accepted) assert.equal((await ended(world, pathOf(one))).json.status, "succeeded");
   assert.equal(world.node.requests.length, 3);
+  const last = await world.generate({}, { "idempotency-key": "new" });
+  assert.deepEqual([last.status, last.headers.get("x-ratelimit-remaining-images")], [200, "0"]);
 });
 
 test("a busy node makes a job wait, not fail", async () => {

@@ -57,9 +57,9 @@ export const usageToWire = (u: UsageRow) => ({
   units: u.units,
 });
 
-/** A value as a CSV field; what a spreadsheet would run as a formula is defused. */
+/** A value as a CSV field; what a spreadsheet would run as a formula is defused (OWASP, CSV injection). */
 function csvField(value: string | number): string {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text = typeof value === "string" && /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -15,7 +15,7 @@ import type { Caller } from "../steps/authenticate.ts";
 import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
 import { type Hold, type Reservation, reserve } from "../steps/reserve.ts";
 import type { PricedJob } from "../steps/validate.ts";
-import { enqueue, sendAccepted } from "./generation-jobs.ts";
+import { enqueue, requireRoom, sendAccepted } from "./generation-jobs.ts";
 
 const REPLAYED = { "idempotent-replayed": "true", "x-idempotent-replay": "true" };
 /** After a generation's deadline, for storing and settling, before its hold expires by itself. */
@@ -47,6 +47,7 @@ export async function answerJob(
   },
 ): Promise<FastifyReply | undefined> {
   const { job } = priced;
+  if (later) await requireRoom(deps, caller.accountId, key);
   const deadline = deps.now() + (later ? deps.jobTimeoutMs : deps.generationTimeoutMs);
   const hold = await reserve(priced, caller, {
     ...deps,

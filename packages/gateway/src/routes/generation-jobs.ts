@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { errors, type ImageJob } from "@atoma/contract";
-import { type Job, type JobId, jobIdFrom, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
+import { type AccountId, type Job, type JobId, jobIdFrom, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { deserializeAnswer } from "../answer.ts";
 import type { Deps } from "../deps.ts";
@@ -62,6 +62,12 @@ export async function sendAccepted(
     vary: "prefer",
   });
   return sendJob(deps, request, reply, 202, job);
+}
+
+/** Throws ApiError 429 when the account has too many jobs that wait, unless the idempotency key has begun something before. */
+export async function requireRoom(deps: Deps, accountId: AccountId, key: string | undefined): Promise<void> {
+  const { ledger, maxQueuedJobs } = deps;
+  if (!(await ledger.jobs.hasRoom(accountId, maxQueuedJobs, key))) throw errors.tooManyJobs(maxQueuedJobs);
 }
 
 /** Puts what was reserved into the queue. Throws ApiError 429 when the account has too many jobs there, and lets go of the hold. */

@@ -57,6 +57,11 @@ export interface DueWebhook {
  * an owner happens only while the job is still its own, and tells whether it did.
  */
 export interface Jobs {
+  /**
+   * Whether `enqueue` would now take one more of the account's, or the idempotency key has begun something already. Asked before the
+   * reservation, so that a job that is refused takes nothing of the key's limits.
+   */
+  hasRoom(accountId: AccountId, maxQueued: number, idempotencyKey?: string): Promise<boolean>;
   /** `full`: the account has `maxQueued` jobs that wait already. */
   enqueue(job: NewJob, maxQueued: number): Promise<"queued" | "full">;
   find(accountId: AccountId, id: JobId): Promise<Job | undefined>;

@@ -11,6 +11,7 @@ import {
   enqueue,
   find,
   findByIdempotencyKey,
+  hasRoom,
   keepResult,
   type Locking,
   noteWebhook,
@@ -49,6 +50,14 @@ export function openJobs(engine: Engine, now: () => number): Jobs {
       };
       return engine.transact(() => enqueue(row, maxQueued, now()));
     },
+    hasRoom: async (accountId, maxQueued, key) =>
+      engine.read(() =>
+        hasRoom(
+          accountIdFrom(accountId),
+          maxQueued,
+          key === undefined ? undefined : checkVisible("idempotency key", key, 255),
+        ),
+      ),
     find: async (accountId, id) => engine.read(() => find(accountIdFrom(accountId), jobIdFrom(id))),
     findByIdempotencyKey: async (accountId, key) =>
       engine.read(() => findByIdempotencyKey(accountIdFrom(accountId), checkVisible("idempotency key", key, 255))),

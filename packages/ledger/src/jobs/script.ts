@@ -10,6 +10,9 @@ const COLUMNS = NAMES.replaceAll(/\w+/g, "jobs.$&");
 // Changes nothing, but makes those wait that add a job to the same account.
 const LOCK_ACCOUNT = "UPDATE accounts SET name = name WHERE id = $1";
 const COUNT_QUEUED = "SELECT count(*) AS queued FROM jobs WHERE account_id = $1 AND state = 'queued'";
+const ROOM = `
+  SELECT (SELECT count(*) FROM jobs WHERE account_id = $1 AND state = 'queued') AS queued,
+    (SELECT count(*) FROM idempotency WHERE account_id = $1 AND key = $2) AS known`;
 const INSERT = `
   INSERT INTO jobs (id, hold_id, account_id, key_id, request_id, model, state, request, created_at, deadline, not_before)
   VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $8)`;
@@ -83,6 +86,12 @@ function jobFrom(row: Row): Job {
     result: textOrNull(row, "result"),
     error: textOrNull(row, "error"),
   };
+}
+
+export function* hasRoom(accountId: AccountId, maxQueued: number, key: string | undefined): Script<boolean> {
+  // No idempotency key is empty.
+  const row = onlyRow(yield query(ROOM, accountId, key ?? ""));
+  return int(row, "queued") < maxQueued || int(row, "known") > 0;
 }
 
 export function* enqueue(job: NewJob, maxQueued: number, now: number): Script<"queued" | "full"> {

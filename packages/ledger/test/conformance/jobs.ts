@@ -87,12 +87,19 @@ export function jobTests(world: () => World): void {
 
   it("bounds what waits for an account", async () => {
     await empty();
-    const { a, customer } = world();
+    const { a, b, customer } = world();
     const [someone, other] = [await customer(1_000), await customer(1_000)];
-    for (let i = 0; i < 3; i++) assert.equal((await queued(someone, 3)).outcome, "queued");
+    const room = (of: Customer, key?: string) => b.jobs.hasRoom(of.accountId, 3, key);
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await room(someone), true);
+      assert.equal((await queued(someone, 3, `job-${i}`)).outcome, "queued");
+    }
+    const rooms = [room(someone), room(someone, "job-1"), room(someone, "job-3"), room(other), room(other, "job-1")];
+    assert.deepEqual(await Promise.all(rooms), [false, true, false, true, true]);
     assert.equal((await queued(someone, 3)).outcome, "full");
     assert.equal((await queued(other, 3)).outcome, "queued");
     await claim(a, "a");
+    assert.equal(await room(someone), true);
     assert.equal((await queued(someone, 3)).outcome, "queued");
   });
 

@@ -112,6 +112,57 @@ export function limitTests(world: () => World): void {
     assert.equal(first.available, 15);
   });
 
+  it("takes nothing, whatever it is refused for, and however many are refused together", async () => {
+    const { a, b, customer, hold, request, database, clock } = world();
+    const limits = { requestsPerMinute: 100, imagesPerMinute: 100, concurrentRequests: 100 };
+    const someone = await customer(1_000, { limits, allowedModels: ["tiny"] });
+    const stranger = await customer(1_000);
+    const idempotency = { key: "done", fingerprint: "f" };
+    await a.settle({ holdId: await hold(someone, { idempotency }), units: 10, response: "{}" });
+    await hold(someone, { idempotency: { key: "runs", fingerprint: "f" }, deadline: clock.now + 600_000 });
+    const change = (of: Parameters<typeof a.updateKey>[1]) => () => a.updateKey(someone.keyId, of);
+    const limited = (tight: object) => change({ limits: { ...limits, ...tight } });
+    const nothing = async () => {};
+    type Case = [outcome: string, before: () => Promise<unknown>, asked: Parameters<typeof request>[1]];
+    const cases: Case[] = [
+      ["model_not_allowed", nothing, { model: "other" }],
+      ["key_invalid", nothing, { keyId: stranger.keyId }],
+      ["idempotency_key_reused", nothing, { idempotency: { key: "done", fingerprint: "other" } }],
+      ["in_progress", nothing, { idempotency: { key: "runs", fingerprint: "f" } }],
+      ["replay", nothing, { idempotency }],
+      ["insufficient_balance", nothing, { units: 981 }],
+      ["rate_limited", limited({ requestsPerMinute: 2 }), { images: 3 }],
+      ["rate_limited", limited({ imagesPerMinute: 4 }), { images: 3 }],
+      ["rate_limited", limited({ concurrentRequests: 1 }), { images: 3 }],
+      ["key_invalid", change({ limits, expiresAt: clock.now }), {}],
+      [
+        "key_invalid",
+        () => a.updateKey(someone.keyId, { expiresAt: null }).then(() => a.disableKey(someone.keyId)),
+        {},
+      ],
+      ["key_invalid", () => a.revokeKey(someone.keyId), {}],
+    ];
+    const standing = async () => ({
+      account: await a.getAccount(someone.accountId),
+      windows: await database.rows(`SELECT * FROM rate_windows WHERE key_id = '${someone.keyId}' ORDER BY second`),
+      idempotency: await database.rows(
+        `SELECT * FROM idempotency WHERE account_id = '${someone.accountId}' ORDER BY key`,
+      ),
+      holds: await database.rows(`SELECT id, state FROM holds WHERE account_id = '${someone.accountId}' ORDER BY id`),
+    });
+    const before = await standing();
+    assert.equal(before.windows.length, 1);
+    for (const [outcome, prepare, changes] of cases) {
+      await prepare();
+      const fresh = outcome === "rate_limited" ? { idempotency: { key: "new", fingerprint: "f" } } : {};
+      const asked = Array.from({ length: 5 }, (_, index) =>
+        (index % 2 === 0 ? a : b).reserve(request(someone, { ...fresh, ...changes })),
+      );
+      assert.deepEqual(countOutcomes(await Promise.all(asked)), { [outcome]: 5 }, JSON.stringify(changes));
+      assert.deepEqual(await standing(), before, `${outcome} ${JSON.stringify(changes)}`);
+    }
+  });
+
   it("names the balance before the limits: waiting does not mend it", async () => {
     const { a, customer, request } = world();
     const someone = await customer(5, { limits: { requestsPerMinute: 0 } });
