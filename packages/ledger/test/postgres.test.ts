@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Client } from "pg";
-import { LedgerUnavailableError, openLedger } from "../src/index.ts";
+import { accountIdFrom, holdIdFrom, keyIdFrom, LedgerUnavailableError, openLedger } from "../src/index.ts";
+import { readMigrations } from "../src/migrations.ts";
 import { conformance } from "./conformance/index.ts";
 import { startPostgres, startTcpProxy, type TestPostgres } from "./support/postgres.ts";
 import { createWorld, type TestDatabase } from "./support/world.ts";
@@ -35,12 +36,98 @@ async function newDatabase(): Promise<TestDatabase> {
     url,
     rows,
     execute: async (sql) => void (await rows(sql)),
+    keepVoided: async (ids, accountId) =>
+      void (await rows(`
+        WITH voided AS (
+          INSERT INTO reservations (id, account_id, key_id, request_id, model, images, units, price, created_at, deadline)
+          SELECT id, '${accountId}', 'key', 'r', 'm', 1, 1, '{}', 0, 0 FROM (${ids}) ids RETURNING id
+        )
+        INSERT INTO releases (id, state, at) SELECT id, 'voided', 0 FROM voided`)),
     another: newDatabase,
     stop: async () => {},
   };
 }
 
 conformance("PostgreSQL", newDatabase);
+
+describe("holds in PostgreSQL's tables", () => {
+  it("are found when they are in two places, or in none", async () => {
+    const database = await newDatabase();
+    const { a, customer, hold, close } = await createWorld(database);
+    try {
+      const subject = await hold(await customer(100));
+      await database.execute(`INSERT INTO releases VALUES ('${subject}', 'expired', 0)`);
+      assert.deepEqual(await a.verify(), [{ what: "hold_places", subject, expected: 1, found: 2 }]);
+      await database.execute(
+        "UPDATE accounts SET pending = 0; DELETE FROM open_holds; DROP TRIGGER releases_stay ON releases",
+      );
+      assert.deepEqual(await a.verify(), []);
+      await database.execute("DELETE FROM releases");
+      assert.deepEqual(await a.verify(), [{ what: "hold_places", subject, expected: 1, found: 0 }]);
+    } finally {
+      await close();
+    }
+  });
+
+  it("were one table up to version 5, and are brought forward from there", async () => {
+    const { url, execute, rows } = await newDatabase();
+    const at = Date.now();
+    await execute(
+      "CREATE SCHEMA atoma; CREATE TABLE schema_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at bigint NOT NULL)",
+    );
+    const known = readMigrations(new URL("../src/postgres/migrations/", import.meta.url)).slice(0, 5);
+    for (const { version, name, checksum, sql } of known) {
+      await execute(sql);
+      await execute(`INSERT INTO schema_migrations VALUES (${version}, '${name}', '${checksum}', 0)`);
+    }
+    const hold = (id: string, state: string, posted: number, resolved: number | null, key: string | null) =>
+      `('${id}', 'acct_1', 'key_1', 'r', 'm', 2, 10, '{"n":2}', 1, ${at + 60_000}, ${key}, '${state}', ${posted}, ${resolved})`;
+    await execute(`
+      INSERT INTO accounts VALUES ('acct_1', 'a', 0, 100, 7, 10);
+      INSERT INTO keys (id, account_id, name, secret_hash, last_four, created_at, concurrent_requests)
+        VALUES ('key_1', 'acct_1', 'k', sha256('s'), 'last', 0, 1);
+      INSERT INTO grants VALUES ('acct_1', 'g', 100, '', 0);
+      INSERT INTO journal VALUES ('grant:acct_1:g', 'grant', 'system:granted', 'acct_1', 100, 0),
+        ('hold_posted', 'post', 'acct_1', 'system:consumed', 7, 5);
+      INSERT INTO usage_days VALUES ('2026-01-01', 'acct_1', 'key_1', 'm', 1, 2, 7);
+      INSERT INTO idempotency VALUES ('acct_1', 'i', 'f', 'hold_held', NULL, 1, NULL);
+      INSERT INTO holds VALUES ${[
+        hold("hold_held", "held", 0, null, "'i'"),
+        hold("hold_posted", "posted", 7, 5, null),
+        hold("hold_voided", "voided", 0, 6, null),
+        hold("hold_expired", "expired", 0, 7, null),
+      ].join(", ")}`);
+    const before = await rows("SELECT * FROM holds ORDER BY id");
+
+    const ledger = await openLedger(url);
+    try {
+      assert.deepEqual(await ledger.verify(), []);
+      assert.deepEqual(await rows("SELECT * FROM holds ORDER BY id"), before);
+      const request = {
+        accountId: accountIdFrom("acct_1"),
+        keyId: keyIdFrom("key_1"),
+        requestId: "r",
+        model: "m",
+        images: 1,
+      };
+      const asked = { ...request, holdId: holdIdFrom("hold_new"), units: 10, price: {}, deadline: at + 60_000 };
+      const refused = await ledger.reserve(asked);
+      assert(refused.outcome === "rate_limited" && refused.limit === "concurrency");
+      const held = holdIdFrom("hold_held");
+      assert.deepEqual(await ledger.settle({ holdId: held, units: 9, response: "kept" }), {
+        outcome: "posted",
+        units: 9,
+        alreadyResolved: false,
+      });
+      const again = await ledger.reserve({ ...asked, idempotency: { key: "i", fingerprint: "f" } });
+      assert.deepEqual(again, { outcome: "replay", holdId: held, response: "kept" });
+      assert.equal((await ledger.reserve(asked)).outcome, "held");
+      assert.deepEqual(await ledger.verify(), []);
+    } finally {
+      await ledger.close();
+    }
+  });
+});
 
 describe("the ledger when PostgreSQL goes away", () => {
   it("says so within its deadline and recovers by itself, losing nothing", async () => {
@@ -138,11 +225,14 @@ describe("the ledger when PostgreSQL goes away", () => {
 
   it("tries again what PostgreSQL gave up for a deadlock", { timeout: 20_000 }, async () => {
     const database = await newDatabase();
+    // The batch looks for a deadlock once, when it has waited so long; the stranger never does, so that it is not the one given up.
+    await database.execute(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET deadlock_timeout = '3s'`);
     const world = await createWorld(database);
     const [first, second] = [await world.customer(100), await world.customer(100)];
     const stranger = new Client({ connectionString: database.url, options: "-c search_path=atoma" });
     await stranger.connect();
     try {
+      await stranger.query("SET deadlock_timeout = '1h'");
       const lock = (id: string) => stranger.query("UPDATE accounts SET name = 'x' WHERE id = $1", [id]);
       const ids = [first, second].map(({ accountId }) => accountId).sort();
       await stranger.query("BEGIN");

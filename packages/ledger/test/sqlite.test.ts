@@ -19,9 +19,15 @@ async function sqliteFile(): Promise<TestDatabase> {
       database.close();
     }
   };
+  const execute = async (sql: string) => use((database) => database.exec(sql));
   return {
     url: `sqlite:${file}`,
-    execute: async (sql) => use((database) => database.exec(sql)),
+    execute,
+    keepVoided: (ids, accountId) =>
+      execute(`
+        INSERT INTO holds (id, account_id, key_id, request_id, model, images, units, price, created_at, deadline, state,
+          posted_units, resolved_at)
+        SELECT id, '${accountId}', 'key', 'r', 'm', 1, 1, '{}', 0, 0, 'voided', 0, 0 FROM (${ids})`),
     rows: async (sql) => use((database) => database.prepare(sql).all()),
     another: sqliteFile,
     stop: () => rm(folder, { recursive: true }),

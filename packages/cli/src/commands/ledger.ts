@@ -17,6 +17,8 @@ const MEANING: Readonly<Record<string, string>> = {
   usage: "the usage by day against the journal",
   hold_journal: "a hold's charge against its journal entry",
   journal_hold: "a charge in the journal that no hold stands behind",
+  hold_places: "a hold that is held, charged and given back at once, or none of them",
+  overcharged: "a hold that more was charged for than it held",
   hold_account: "a hold of an account that does not exist",
   grant_journal: "a grant against its journal entry",
 };

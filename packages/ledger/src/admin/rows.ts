@@ -34,6 +34,13 @@ export function bytes(row: Row, column: string): Uint8Array {
   return value;
 }
 
+/** A column that the driver has parsed from JSON: an object. */
+export function object(row: Row, column: string): Row {
+  const value = row[column];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unexpected(row, column);
+  return { ...value };
+}
+
 /** JSON that this package wrote: an object. */
 export function jsonObject(row: Row, column: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text(row, column));

@@ -41,6 +41,10 @@ const DISCREPANCIES = `
   SELECT 'journal_hold', j.id, 0, j.units FROM journal j
     WHERE j.kind = 'post' AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.id = j.id AND h.account_id = j.debit)
   UNION ALL
+  SELECT 'overcharged', id, units, posted_units FROM holds WHERE posted_units > units
+  UNION ALL
+  SELECT 'hold_places', id, 1, places FROM hold_places WHERE places <> 1
+  UNION ALL
   SELECT 'hold_account', h.id, 1, 0 FROM holds h WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = h.account_id)
   UNION ALL
   SELECT 'grant_journal', g.account_id, g.units, COALESCE(j.units, 0) FROM grants g

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { int, type Row } from "../admin/rows.ts";
+import { int, object, type Row } from "../admin/rows.ts";
 import type { Script } from "../admin/script.ts";
 import { verify } from "../admin/verify.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
@@ -20,7 +20,10 @@ export async function openPostgresEngine(url: string, now: number, options: Engi
   const askBatch = askOver(pools.batches);
   const askOther = askOver(pools.others);
   const verifier = openVerifier(url, (client) => run(askOver(client), verify()));
-  const callBatch: CallBatch = (parameters) => attempt(() => applyOnServer(APPLY_BATCH, parameters));
+  const callBatch: CallBatch = async (parameters) => {
+    const [row = {}] = await attempt(() => applyOnServer(APPLY_BATCH, parameters));
+    return object(row, "answer");
+  };
 
   try {
     const schemaVersion = await withConnection(pools.others, (ask) => migratePostgres(ask, now));

@@ -191,4 +191,19 @@ export function limitTests(world: () => World): void {
     assert.equal((await a.reserve(request(someone))).outcome, "held");
     assert.equal((await a.reserve(request(someone))).outcome, "rate_limited");
   });
+
+  it("counts what runs already when a key gets its first limit of requests at once", async () => {
+    const { a, b, customer, hold, request } = world();
+    const someone = await customer(10_000);
+    const running = await hold(someone);
+    await hold(someone);
+    await b.updateKey(someone.keyId, { limits: { concurrentRequests: 2 } });
+    assert.equal((await a.reserve(request(someone))).outcome, "rate_limited");
+    await b.updateKey(someone.keyId, { limits: { concurrentRequests: null } });
+    await hold(someone);
+    await b.updateKey(someone.keyId, { limits: { concurrentRequests: 3 } });
+    assert.equal((await a.reserve(request(someone))).outcome, "rate_limited");
+    await a.settle({ holdId: running, units: 1 });
+    assert.equal((await a.reserve(request(someone))).outcome, "held");
+  });
 }

@@ -18,6 +18,8 @@ export interface TestDatabase {
   execute(sql: string): Promise<void>;
   /** The rows of a query behind the ledger's back. */
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Keeps voided holds behind the ledger's back; `ids` is a query of one column, `id`. */
+  keepVoided(ids: string, accountId: AccountId): Promise<void>;
   /** Another database, empty. */
   another(): Promise<TestDatabase>;
   stop(): Promise<void>;
