@@ -1,4 +1,5 @@
 // One of the benchmark's processes: `node`, `floor` or `gateway`. Speaks with its parent over IPC.
+import { mkdir } from "node:fs/promises";
 import { Agent, createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -65,12 +66,13 @@ function startFloor(): Promise<string> {
 }
 
 async function startGatewayProcess(): Promise<{ url: string; key: string }> {
+  await mkdir(folder, { recursive: true });
   const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`);
   const account = await ledger.createAccount({ name: "bench" });
   await ledger.grant(account.id, Number.MAX_SAFE_INTEGER, { reference: "bench" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "bench" });
   const log = pino({ level: "info" }, pino.destination({ dest: join(folder, "log"), sync: false }));
-  const nodes = [{ name: "n", url: target }];
+  const nodes = target.split(",").map((url, i) => ({ name: `n${i}`, url }));
   const { url } = await startGateway({
     host: "127.0.0.1",
     port: 0,
