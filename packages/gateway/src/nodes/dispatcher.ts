@@ -60,6 +60,22 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
   let timer: NodeJS.Timeout | undefined;
   let count = 0;
   let closing = false;
+  /** Counts changes of what can be done where. */
+  let changes = 0;
+  const offered = new Map<string, Node["models"]>();
+
+  /** Which nodes a job suits, found out once for as long as they offer the same. */
+  function suitable(suits: (node: Node) => boolean): (key: string) => boolean {
+    let known = new Set<string>();
+    let at = -1;
+    return (key) => {
+      if (at !== changes) {
+        known = new Set([...nodes].filter(([, node]) => suits(node)).map(([key]) => key));
+        at = changes;
+      }
+      return known.has(key);
+    };
+  }
 
   const keysOf = (some: ReadonlySet<Node>) => new Set([...some].flatMap((node) => keys.get(node) ?? []));
 
@@ -68,6 +84,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
     if (!resolve || balance.inFlight(key) > 0) return;
     balance.remove(key);
     nodes.delete(key);
+    offered.delete(key);
     keys.delete(node);
     leaving.delete(key);
     resolve();
@@ -123,6 +140,10 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
       keys.set(node, key);
       nodes.set(key, node);
     }
+    if (offered.get(key) !== node.models) {
+      offered.set(key, node.models);
+      changes++;
+    }
     const { maxConcurrent, ready, draining } = node;
     if (ready && !draining) node.expectedUntil = Number.POSITIVE_INFINITY;
     else node.expectedUntil = Math.min(node.expectedUntil, Date.now() + RESTART_MS);
@@ -168,10 +189,7 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
         model: job.card.id,
         work: workOf(job),
         waitUntil: now + Math.max(0, queueTimeoutMs - waitedMs),
-        suits: (key) => {
-          const node = nodes.get(key);
-          return node !== undefined && suits(node);
-        },
+        suits: suitable(suits),
         asked: keysOf(asked),
         lostBy: keysOf(lostBy),
       };

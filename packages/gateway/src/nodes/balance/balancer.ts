@@ -139,8 +139,25 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     return (1000 * (queued + sum(serving.map((node) => node.ownWork() + node.others)))) / perSecond;
   }
 
+  /** Whether all that it can do is wait: for most that wait this is all that is looked at, again and again. */
+  function mustWait(ticket: Ticket, now: number): boolean {
+    if (now >= ticket.waitUntil) return false;
+    let there = false;
+    let awaited = false;
+    for (const node of nodes.values()) {
+      if (!ticket.suits(node.id)) continue;
+      if (node.there()) {
+        if (node.usable(now)) return false;
+        there = true;
+      }
+      awaited ||= node.awaitable(ticket.waitUntil, now);
+    }
+    return there && awaited;
+  }
+
   /** A node for the ticket, why there will be none, or undefined: it has to wait. */
   function place(ticket: Ticket, now: number): NodeState | Refusal | undefined {
+    if (mustWait(ticket, now)) return undefined;
     const { asked, lostBy } = ticket;
     const able = [...nodes.values()].filter(({ id }) => ticket.suits(id));
     const there = able.filter((node) => node.there());
