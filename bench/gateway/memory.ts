@@ -1,8 +1,9 @@
 // Whether the gateway's memory stays flat over millions of requests:
-// `node --conditions=atoma-source --expose-gc bench/gateway/memory.ts [--pairs 10000000] [--every 250000] [--days 3] [--keep FOLDER]`.
+// `node --conditions=atoma-source --expose-gc bench/gateway/memory.ts [--pairs 10000000] [--every 250000] [--days 3] [--engine sqlite|postgres]
+// [--keep FOLDER]`.
 // The gateway's own steps in one process, without HTTP, node and files: authenticate, rate gate, validate, reserve, settle or void,
-// render, sweep. Over SQLite at full speed, with a clock on which the whole run takes so many days, so that what is kept for 24 hours
-// goes again. Prints a line after every so many pairs of reserve and settle, the heap collected before.
+// render, sweep. At full speed, with a clock on which the whole run takes so many days, so that what is kept for 24 hours goes again.
+// Prints a line after every so many pairs of reserve and settle, the heap collected before.
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { loadavg, tmpdir } from "node:os";
@@ -25,12 +26,14 @@ import { settle } from "../../packages/gateway/src/steps/settle.ts";
 import { validate } from "../../packages/gateway/src/steps/validate.ts";
 import { sweepLedger } from "../../packages/gateway/src/sweep.ts";
 import { card } from "../../packages/gateway/test/support/scripted-node.ts";
+import { startPostgres } from "../../packages/ledger/test/support/postgres.ts";
 
 const { values: flags } = parseArgs({
   options: {
     pairs: { type: "string", default: "10000000" },
     every: { type: "string", default: "250000" },
     days: { type: "string", default: "3" },
+    engine: { type: "string", default: "sqlite" },
     keep: { type: "string" },
   },
 });
@@ -54,7 +57,8 @@ const began = Date.now();
 const counts = { requests: 0, pairs: 0, replays: 0, refused: 0, abandoned: 0 };
 const now = () => began + Math.floor(counts.requests * STEP_MS);
 const randomBytes = pooledRandomBytes();
-const ledger = await openLedger(`sqlite:${file}`, { now, randomBytes, operationTimeoutMs: 60_000 });
+const server = flags.engine === "postgres" ? await startPostgres() : undefined;
+const ledger = await openLedger(server?.url ?? `sqlite:${file}`, { now, randomBytes, operationTimeoutMs: 60_000 });
 const log = pino({ level: "silent" });
 const releases = openReleases(ledger, log);
 const patience = { ms: 0, signal: new AbortController().signal };
@@ -184,8 +188,8 @@ async function report(): Promise<void> {
   const at = performance.now();
   const speed = Math.round((1_000 * (counts.pairs - last.pairs)) / (at - last.at));
   last = { at, pairs: counts.pairs };
-  reader ??= new DatabaseSync(file, { readOnly: true });
-  const rows = (table: string) => reader?.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows;
+  if (server === undefined) reader ??= new DatabaseSync(file, { readOnly: true });
+  const rows = (table: string) => reader?.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows ?? "";
   const cells = [
     counts.pairs,
     mib(heapUsed),
@@ -224,4 +228,5 @@ console.log(`verify: ${discrepancies.length} discrepancies, ${((performance.now(
 if (discrepancies.length > 0) throw new Error(JSON.stringify(discrepancies.slice(0, 5)));
 reader?.close();
 await ledger.close();
+await server?.stop();
 if (flags.keep === undefined) await rm(folder, { recursive: true });

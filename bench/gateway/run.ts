@@ -1,12 +1,10 @@
 // What the gateway adds to a request, beside a bare proxy in the same run:
 // `node --conditions=atoma-source bench/gateway/run.ts [--rounds 5] [--clients 1,16] [--profile FOLDER]`.
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { Agent, request } from "node:http";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { agent, ask, type Server, start, stop, tell } from "./processes.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -23,44 +21,9 @@ const CASES = [
   { name: "SSE, 1.4 MB", prompt: "1400000", fields: { stream: true }, requests: 100 },
 ] as const;
 
-interface Server {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly key?: string;
-}
-
-async function start(role: string, ...args: string[]): Promise<Server> {
-  const profile =
-    flags.profile !== undefined && role === "gateway" ? ["--cpu-prof", `--cpu-prof-dir=${flags.profile}`] : [];
-  const execArgv = ["--conditions=atoma-source", ...profile];
-  const child = fork(join(import.meta.dirname, "server.ts"), [role, ...args], { execArgv });
-  const [ready] = await once(child, "message");
-  return { child, ...ready };
-}
-
-async function cpuMs({ child }: Server): Promise<number> {
-  child.send("cpu");
-  const [{ cpu }] = await once(child, "message");
+async function cpuMs(server: Server): Promise<number> {
+  const { cpu } = await tell(server, "cpu");
   return (cpu.user + cpu.system) / 1000;
-}
-
-const agent = new Agent({ keepAlive: true });
-
-/** Milliseconds from the request to the last byte of its answer. */
-function ask({ url, key }: Server, body: string): Promise<number> {
-  const began = performance.now();
-  const headers = {
-    authorization: `Bearer ${key ?? "none"}`,
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request(`${url}/v1/images/generations`, { method: "POST", agent, headers }, (answer) => {
-      if (answer.statusCode !== 200) reject(new Error(`status ${answer.statusCode}`));
-      answer.resume().once("end", () => resolve(performance.now() - began));
-    });
-    sent.once("error", reject).end(body);
-  });
 }
 
 interface Measured {
@@ -86,7 +49,11 @@ function summary({ times, cpu }: Measured): string {
 
 const folder = await mkdtemp(join(tmpdir(), "atoma-bench-"));
 const node = await start("node");
-const servers = { floor: await start("floor", node.url), gateway: await start("gateway", node.url, folder) };
+const profile = flags.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${flags.profile}`];
+const servers = {
+  floor: await start("floor", [node.url]),
+  gateway: await start("gateway", [node.url, folder], profile),
+};
 try {
   console.log(`load ${loadavg()[0]?.toFixed(1)}; p50 ms, p99 ms, CPU µs a request: bare proxy | gateway`);
   for (const clients of flags.clients.split(",").map(Number)) {
@@ -111,9 +78,6 @@ try {
   }
 } finally {
   agent.destroy();
-  for (const { child } of [...Object.values(servers), node]) {
-    child.disconnect();
-    await once(child, "exit");
-  }
+  for (const server of [...Object.values(servers), node]) await stop(server);
   await rm(folder, { recursive: true });
 }

@@ -84,7 +84,11 @@ async function startGatewayProcess(): Promise<{ url: string; key: string }> {
   return { url, key };
 }
 
-process.on("message", () => tell({ cpu: process.cpuUsage() }));
+process.on("message", (what) => {
+  if (what === "cpu") return tell({ cpu: process.cpuUsage() });
+  globalThis.gc?.();
+  return tell({ memory: process.memoryUsage(), resident: process.resourceUsage().maxRSS * 1024 });
+});
 process.on("disconnect", () => process.exit());
 
 if (role === "node") tell({ url: await startNode() });

@@ -3,10 +3,18 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import { errors } from "@atoma/contract";
+import { LedgerUnavailableError } from "@atoma/ledger";
 import { authenticator } from "../src/steps/authenticate.ts";
 import { openRateGate } from "../src/steps/rate-gate.ts";
 import { startWorld, type World } from "./support/gateway.ts";
 import { makePictures } from "./support/scripted-node.ts";
+
+function requestWith(key: string): IncomingMessage {
+  const request = new IncomingMessage(new Socket());
+  request.headers.authorization = `Bearer ${key}`;
+  request.rawHeaders.push("authorization", `Bearer ${key}`);
+  return request;
+}
 
 async function limited(world: World, limits: Record<string, number>): Promise<Record<string, string>> {
   const { key } = await world.ledger.createKey({ accountId: world.accountId, name: "limited", limits });
@@ -93,6 +101,36 @@ test("S-092 the same key twenty times at once: one generation, one charge, one a
   assert.equal(before - (await world.available()), 64 * 64);
 });
 
+test("a key is looked up once a second, however many come with it, and a failed look-up is not remembered", async () => {
+  await using world = await startWorld();
+  const clock = { now: 1_000_000 };
+  let lookups = 0;
+  let away = false;
+  const findKey: typeof world.ledger.findKey = (id) => {
+    lookups++;
+    return away ? Promise.reject(new LedgerUnavailableError("connection", "away")) : world.ledger.findKey(id);
+  };
+  const authenticate = authenticator({ ...world.ledger, findKey }, () => clock.now);
+  const crowd = () => Promise.allSettled(Array.from({ length: 50 }, () => authenticate(requestWith(world.key))));
+  const outcomes = async () => new Set((await crowd()).map(({ status }) => status));
+  assert.deepEqual([await outcomes(), lookups], [new Set(["fulfilled"]), 1]);
+  const [record] = await world.ledger.listKeys({ accountId: world.accountId });
+  await world.ledger.revokeKey(record?.id ?? assert.fail());
+  clock.now += 999;
+  assert.deepEqual([await outcomes(), lookups], [new Set(["fulfilled"]), 1]);
+  clock.now += 1;
+  assert.deepEqual([await outcomes(), lookups], [new Set(["rejected"]), 2]);
+  clock.now += 1000;
+  away = true;
+  for (const result of await crowd()) {
+    assert.ok(result.status === "rejected" && result.reason instanceof LedgerUnavailableError);
+  }
+  assert.equal(lookups, 3);
+  away = false;
+  await assert.rejects(authenticate(requestWith(world.key)), { status: 401 });
+  assert.equal(lookups, 4);
+});
+
 test("S-064 a wrong secret takes as long as a key that nobody has", async () => {
   await using world = await startWorld();
   const authenticate = authenticator(world.ledger, Date.now);
@@ -100,9 +138,7 @@ test("S-064 a wrong secret takes as long as a key that nobody has", async () => 
   const known = `${id}-${"a".repeat(43)}`;
   const unknown = `sk-atoma-${"0".repeat(id.length - "sk-atoma-".length)}-${"a".repeat(43)}`;
   const time = async (key: string): Promise<number> => {
-    const request = new IncomingMessage(new Socket());
-    request.headers.authorization = `Bearer ${key}`;
-    request.rawHeaders.push("authorization", `Bearer ${key}`);
+    const request = requestWith(key);
     const began = process.hrtime.bigint();
     await assert.rejects(authenticate(request), { code: errors.invalidKey("").code });
     return Number(process.hrtime.bigint() - began);

@@ -27,21 +27,23 @@ function bearerKey(request: IncomingMessage): string {
 }
 
 /**
- * Step 1. Knows afterwards who asks; reads nothing of the body. A key is looked up at most once a second, so a
- * revocation holds everywhere within that second. Throws ApiError 401, or 503 from a ledger that is away.
+ * Step 1. Knows afterwards who asks; reads nothing of the body. A key is looked up at most once a second, however many ask
+ * with it, so a revocation holds everywhere within that second. Throws ApiError 401, or 503 from a ledger that is away.
  */
-export function authenticator(ledger: Ledger, now: () => number): Authenticate {
-  const cache = new Map<KeyId, { record: KeyRecord | undefined; at: number }>();
+export function authenticator(ledger: Pick<Ledger, "findKey" | "touchKey">, now: () => number): Authenticate {
+  const cache = new Map<KeyId, { record: Promise<KeyRecord | undefined>; at: number }>();
 
-  async function find(keyId: KeyId): Promise<KeyRecord | undefined> {
+  function find(keyId: KeyId): Promise<KeyRecord | undefined> {
     const known = cache.get(keyId);
     if (known && now() - known.at < CACHE_MS) return known.record;
     // What is found is at least as new as the moment before it was looked for.
-    const at = now();
-    const record = await ledger.findKey(keyId);
+    const lookup = { at: now(), record: ledger.findKey(keyId) };
     if (cache.size >= CACHE_KEYS) cache.clear();
-    cache.set(keyId, { record, at });
-    return record;
+    cache.set(keyId, lookup);
+    lookup.record.catch(() => {
+      if (cache.get(keyId) === lookup) cache.delete(keyId);
+    });
+    return lookup.record;
   }
 
   return async (request) => {
