@@ -37,6 +37,7 @@ export interface World extends AsyncDisposable {
 }
 
 export const GRANT = 1_000_000_000;
+const PROMPT = "a secret otter";
 const seenRequestIds = new Set<string>();
 
 /** What holds of every answer: a fresh request id, and of errors the envelope's four keys and nothing private. */
@@ -73,15 +74,18 @@ export async function startWorld({
   const account = await ledger.createAccount({ name: "a" });
   await ledger.grant(account.id, grant, { reference: "start" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "k" });
+  const { nodes = [{ name: "n1", url: node.url, token: "node-secret" }] } = options;
   const gateway = await startGateway({
     host: "127.0.0.1",
     port: 0,
     ledger: wrapLedger?.(ledger) ?? ledger,
     log: pino({ level: "debug" }, { write: (line: string) => void log.push(line) }),
-    nodes: [{ name: "n1", url: node.url, token: "node-secret" }],
     filesDir: join(folder, "files"),
     ...options,
+    nodes,
   });
+  const addresses = [node.url, ...nodes.map(({ url }) => url)].map((url) => new URL(url).host);
+  const secrets = [key, PROMPT, ...nodes.flatMap(({ token, tls }) => [token ?? [], tls?.key ?? []].flat())];
 
   async function call(path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(gateway.url + path, init);
@@ -91,6 +95,7 @@ export async function startWorld({
     const { status, headers } = response;
     const answer: Answer = { status, headers, bytes, text, json: isJson ? JSON.parse(text) : undefined };
     checkAnswer(answer);
+    for (const address of addresses) assert.ok(!text.includes(address), `the address of a node: ${text.slice(0, 500)}`);
     const contentType = headers.get("content-type");
     checkExchange({ method: init.method ?? "GET", path, status, contentType, text });
     return answer;
@@ -106,7 +111,7 @@ export async function startWorld({
     log,
     get: (path, headers = {}) => call(path, { headers: { authorization, ...headers } }),
     generate: (fields = {}, headers = {}) =>
-      world.post(JSON.stringify({ model: "scripted", prompt: "a secret otter", ...fields }), headers),
+      world.post(JSON.stringify({ model: "scripted", prompt: PROMPT, ...fields }), headers),
     edit: (body) => call("/v1/images/edits", { method: "POST", body, headers: { authorization } }),
     post: (body, headers = {}) =>
       call("/v1/images/generations", {
@@ -121,6 +126,8 @@ export async function startWorld({
       await ledger.close();
       await node[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
+      const leaked = secrets.filter((secret) => log.some((line) => line.includes(secret)));
+      assert.deepEqual(leaked, [], "in the log");
     },
   };
   return world;

@@ -59,6 +59,9 @@ export interface NodeRequest {
 
 export interface ScriptedNode extends AsyncDisposable {
   readonly url: string;
+  /** What `/v1/load` says; without it there is no such path. */
+  load: object | undefined;
+  loadAsked: number;
   /** What the next generations get; the default makes real pictures. */
   behave: Behaviour;
   readonly requests: NodeRequest[];
@@ -138,6 +141,9 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
       response.end(JSON.stringify({ object: "list", data: cards.map((c) => toModelObject(c)) }));
     } else if (request.url === "/readyz") {
       response.end("{}");
+    } else if (request.url === "/v1/load" && node.load) {
+      node.loadAsked++;
+      response.end(JSON.stringify(node.load));
     } else if (request.url?.startsWith("/v1/requests/")) {
       node.asked.push(`${request.method} ${request.url.slice("/v1/requests/".length)}`);
       node.remember(request, response);
@@ -162,6 +168,8 @@ export async function startScriptedNode(cards: readonly ModelCard[] = [card], po
     url: `http://127.0.0.1:${bound}`,
     port: bound,
     behave: makePictures,
+    load: undefined,
+    loadAsked: 0,
     connections: promisify(server.getConnections.bind(server)),
     requests: [],
     cancelled: 0,

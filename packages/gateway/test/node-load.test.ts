@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type NodeConfig, readForeignModel } from "../src/index.ts";
 import { type ForeignServer, startForeignServer } from "./support/foreign-servers.ts";
 import { eventually, startWorld } from "./support/gateway.ts";
+import { startScriptedNode } from "./support/scripted-node.ts";
 
 const size = "512x512";
 const TELLING = ["vllm-omni", "mistralrs"] as const;
@@ -56,5 +57,40 @@ test("a server without metrics, or with others than expected, is as good as one 
     const before = busy.requests.length;
     for (let i = 0; i < 3; i++) assert.equal((await world.generate({ size })).status, 200);
     assert.equal(busy.requests.length, before, String(metrics));
+  }
+});
+
+test("atoma: pixel-steps that others wait for, and what one takes, decide who gets a request", async () => {
+  const loadOf = (pending: number, seconds: number | null) => ({
+    running: 1,
+    queued: 0,
+    pending_pixel_steps: pending,
+    seconds_per_pixel_step: seconds,
+    models: [{ id: "scripted", pending_pixel_steps: pending, seconds_per_pixel_step: seconds }],
+  });
+  await using one = await startScriptedNode();
+  await using other = await startScriptedNode();
+  [one.load, other.load] = [loadOf(10 ** 9, 1e-6), loadOf(0, 1e-6)];
+  const nodes = [
+    { name: "one", url: one.url },
+    { name: "other", url: other.url },
+  ];
+  await using world = await startWorld({ nodes });
+  for (let i = 0; i < 10; i++) assert.equal((await world.generate()).status, 200);
+  assert.deepEqual([one.requests.length, other.requests.length], [0, 10], "one has much to do");
+
+  await using fresh = await startWorld({ nodes });
+  [one.load, other.load] = [loadOf(0, 1e-9), loadOf(0, 1)];
+  const until = [one.loadAsked + 2, other.loadAsked + 2];
+  await eventually(() => one.loadAsked >= (until[0] ?? 0) && other.loadAsked >= (until[1] ?? 0));
+  // Nothing has been measured here yet: what they say of themselves is all that is known.
+  assert.equal((await fresh.generate()).status, 200);
+  assert.deepEqual([one.requests.length, other.requests.length], [1, 10], "the other is slower");
+
+  for (const odd of [{}, { pending_pixel_steps: "many" }, { pending_pixel_steps: -1, models: 7 }, []]) {
+    one.load = odd;
+    const asked = one.loadAsked + 2;
+    await eventually(() => one.loadAsked >= asked);
+    assert.equal((await world.generate()).status, 200, JSON.stringify(odd));
   }
 });
