@@ -138,7 +138,7 @@ test("two gateways share their nodes; a node joins, is checked, and a rolling re
 
   await t.test("nodes list and check say how things are", async () => {
     const { out } = await run("nodes", "list");
-    assert.match(out, /^alpha {2}http:\/\/127\.0\.0\.1:\d+\/ {2}atoma {2}there {2}joins$/m);
+    assert.match(out, /^alpha {2}http:\/\/127\.0\.0\.1:\d+ {2}atoma {2}there {2}joins$/m);
     const checked = await run("nodes", "check", alpha.where, "--token", "wrong");
     assert.equal(checked.code, 1);
     assert.match(checked.out, /^wrong: no node of the dialect atoma is ready .*\n.*\n {7}it refuses this token$/m);

@@ -86,9 +86,8 @@ function list(entries: readonly NodeEntry[], config: Config): void {
   }
   for (const entry of entries) {
     if (config.nodes.some(({ name }) => name === entry.name)) continue;
-    print(
-      `${entry.name}  ${entry.url ?? "-"}  ${entry.dialect}  ${stateOf(entry)}  ${entry.joins ? "joins" : "ledger"}`,
-    );
+    const where = entry.url === null ? "-" : new URL(entry.url).origin;
+    print(`${entry.name}  ${where}  ${entry.dialect}  ${stateOf(entry)}  ${entry.joins ? "joins" : "ledger"}`);
   }
 }
 

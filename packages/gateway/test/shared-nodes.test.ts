@@ -60,3 +60,21 @@ test("nodes that joined stay while the database is away, and have their time to 
   assert.equal(await pass(1), "back");
   assert.equal(await pass(1), "", "from then on silence counts as ever");
 });
+
+test("the list is read twice a second, so that a change is known everywhere within one", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const ledger = await openLedger("sqlite::memory:");
+  t.after(() => ledger.close());
+  let read = Promise.withResolvers<string[]>();
+  const shared = sharedNodes(ledger, [], (nodes) => read.resolve(nodes.map(({ name }) => name)), {
+    now: Date.now,
+    log: pino({ level: "silent" }),
+  });
+  t.after(() => shared.close());
+  for (const name of ["a", "b"]) {
+    await ledger.nodes.add({ name, url: "http://10.0.0.1:1", dialect: "atoma" });
+    read = Promise.withResolvers();
+    t.mock.timers.tick(500);
+    assert.equal((await read.promise).at(-1), name);
+  }
+});
