@@ -23,6 +23,8 @@ const TINY = `${root}models/tiny`;
 const UNITS = 256 * 256;
 /** Of a gateway, connections to a node besides those of its requests. */
 const PROBES = 1;
+/** Of the model, as many steps as it takes. */
+const MAX_STEPS = 100;
 /** What a client may be told when no picture comes; docs/api.md. */
 const DOCUMENTED = ["node_bad_response", "node_unreachable", "generation_failed", "overloaded", "timeout"];
 
@@ -353,4 +355,30 @@ test(`${DISCONNECTS} clients that leave at random moments leak no connection and
   assert.equal(tally(again), "64 × 200");
   // As many at a gateway as at a node: there are two of each. Nodes have a socket that listens, too.
   await isFlat(t, warm, usages, { connections: 2 * (16 + PROBES) + 1 });
+});
+
+test("our own nodes stop, too, when clients leave: nothing is drawn for nobody", async () => {
+  await cluster.endGateways();
+  const args = ["node", "--port", "0", "--models", TINY, "--node-threads", "1", "--log-level", "error"];
+  const node = await startAtoma(args);
+  cluster.others.add(node);
+  await cluster.startGateway(`[[nodes]]\nname = "own"\nurl = "${node.where}"\n`);
+  await eventually(async () => (await draw(gatewayUrl(0), cluster.key)).status === 200);
+  const before = await usage();
+  const leavers = Array.from({ length: 40 }, async (_, i) => {
+    const leaving = new AbortController();
+    setTimeout(() => leaving.abort(), 200 + Math.random() * 1000);
+    const fields = { steps: MAX_STEPS, n: 10, stream: i % 2 === 0, partial_images: i % 2 === 0 ? 2 : 0 };
+    await assert.rejects(draw(gatewayUrl(0), cluster.key, fields, leaving.signal));
+  });
+  await Promise.all(leavers);
+  await nothingHeld();
+  // A thousand steps for each of those that reached it would keep it busy for minutes.
+  await eventually(async () => {
+    const load = (await (await fetch(new URL("/v1/load", node.where))).json()) as Record<string, unknown>;
+    return load.running === 0 && load.queued === 0 && load.pending_pixel_steps === 0;
+  });
+  assert.equal((await usage()).requests, before.requests);
+  assert.equal((await draw(gatewayUrl(0), cluster.key)).status, 200);
+  await node.end("SIGTERM");
 });

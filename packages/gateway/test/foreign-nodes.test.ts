@@ -86,6 +86,24 @@ for (const name of NAMES) {
   });
 }
 
+test("a restart of a server that remembers nothing: no request is sent on a connection that it is about to close", async () => {
+  for (const name of NAMES.filter((one) => one !== "openai")) {
+    await using pair = await startPair(name);
+    const { server, world } = pair;
+    const served = new WeakSet<object>();
+    server.fault = async (response, normal) => {
+      const { socket } = response;
+      assert.ok(socket);
+      // As one that ends: it closes what is idle, whether or not something is on its way there.
+      if (served.has(socket)) return void socket.resetAndDestroy();
+      served.add(socket);
+      send(response, 200, await normal());
+    };
+    for (let i = 0; i < 3; i++) assert.equal((await world.generate({ size: sizeFor(name) })).status, 200, name);
+    assert.equal(server.requests.length, 3);
+  }
+});
+
 for (const name of NAMES) {
   test(`S-083…S-096 ${name}: node faults never charge, never leak, never ask twice`, async () => {
     await using pair = await startPair(name, { queueTimeoutMs: 250 });

@@ -100,6 +100,51 @@ test("a full queue bounds those that wait for a node that restarts", async () =>
   assert.equal(await world.pending(), 0);
 });
 
+test("S-090 a node's Retry-After is honoured, by whoever asked and by all others", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  const times: number[] = [];
+  node.behave = (_job, response) => {
+    times.push(performance.now());
+    response.writeHead(429, { "retry-after-ms": "400" }).end("{}");
+    node.behave = async (...args) => {
+      times.push(performance.now());
+      await makePictures(...args);
+    };
+  };
+  const first = world.generate();
+  await eventually(() => times.length === 1);
+  const answers = await Promise.all([first, world.generate(), world.generate()]);
+  for (const { status } of answers) assert.equal(status, 200);
+  const [asked = 0, ...later] = times;
+  assert.equal(later.length, 3);
+  for (const time of later) assert.ok(time - asked >= 399, `${time - asked} ms later`);
+  await node[Symbol.asyncDispose]();
+});
+
+test("after five failures a node gets nothing for a second, then one request as a trial, then all", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  node.behave = (_job, response) => void response.writeHead(500).end("{}");
+  for (let i = 0; i < 5; i++) assert.equal((await world.generate()).json.error.code, "node_bad_response");
+  const opened = performance.now();
+  const { promise: trial, resolve: endTrial } = Promise.withResolvers<void>();
+  const began: number[] = [];
+  node.behave = async (...args) => {
+    began.push(performance.now());
+    await trial;
+    await makePictures(...args);
+  };
+  const waiting = Array.from({ length: 4 }, () => world.generate());
+  await eventually(() => began.length === 1);
+  await eventually(async () => (await world.pending()) === 4 * 64 * 64);
+  assert.equal(began.length, 1);
+  assert.ok((began[0] ?? 0) - opened >= 900, "not before the second is over");
+  endTrial();
+  for (const { status } of await Promise.all(waiting)) assert.equal(status, 200);
+  await node[Symbol.asyncDispose]();
+});
+
 test("what a node has begun is never begun again, whatever waits beside it", async () => {
   const { node, world } = await startOne();
   await using _world = world;

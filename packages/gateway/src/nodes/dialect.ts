@@ -44,6 +44,11 @@ export interface Dialect {
   readonly metrics?: { readonly path: string; readonly requests: readonly string[] };
   /** Where a generation is asked about, and cancelled, by the id that its request had; only some remember. */
   readonly requestPath?: (requestId: string) => string;
+  /**
+   * Each request gets a connection of its own: on one that the server is about to close, as when it restarts, nobody would know
+   * whether the request began. For servers that are near, and remember none.
+   */
+  readonly ownConnections?: boolean;
   /** How many requests it gets at a time where the operator does not say. */
   readonly maxConcurrent: number;
 }

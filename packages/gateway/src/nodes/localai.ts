@@ -47,5 +47,6 @@ export const localai: Dialect = {
   events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
   probePath: "/readyz",
   probeMs: 2_000,
+  ownConnections: true,
   maxConcurrent: 1,
 };

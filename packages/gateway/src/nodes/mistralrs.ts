@@ -36,5 +36,6 @@ export const mistralrs: Dialect = {
   probePath: "/health",
   probeMs: 2_000,
   metrics: { path: "/metrics", requests: ["mistralrs_sequences_running", "mistralrs_sequences_waiting"] },
+  ownConnections: true,
   maxConcurrent: 1,
 };

@@ -56,5 +56,6 @@ export const sdcpp: Dialect = {
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
   probePath: "/v1/models",
   probeMs: 2_000,
+  ownConnections: true,
   maxConcurrent: 1,
 };

@@ -45,5 +45,6 @@ export const sglang: Dialect = {
   events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
   probePath: "/health",
   probeMs: 2_000,
+  ownConnections: true,
   maxConcurrent: 8,
 };

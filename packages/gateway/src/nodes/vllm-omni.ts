@@ -44,5 +44,6 @@ export const vllmOmni: Dialect = {
   probePath: "/health",
   probeMs: 2_000,
   metrics: { path: "/metrics", requests: ["vllm_omni:num_requests_running", "vllm_omni:num_requests_waiting"] },
+  ownConnections: true,
   maxConcurrent: 8,
 };

@@ -94,6 +94,7 @@ async function post(
       "content-length": String(Buffer.byteLength(body)),
     },
     body: typeof body === "string" ? body : inSlices(body),
+    reset: dialect.ownConnections === true,
     signal,
   });
 }
