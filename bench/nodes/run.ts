@@ -114,17 +114,26 @@ try {
   const three = await over(healthy, "three");
   const mixed = await over(four, "mixed");
   console.log(`load average ${loadavg()[0]?.toFixed(1)}; p50 and p95, ms`);
-  console.log("load       three healthy   and a slow one  p95 ratio         in turns");
+  let atSlow = 0;
+  slow.child.on("message", (message: { began?: string }) => {
+    if (message.began !== undefined) atSlow++;
+  });
+  console.log("load       three healthy   and a slow one, which got  p95 ratio         in turns");
   for (const load of flags.loads.split(",").map(Number)) {
     const [a, b, c]: [number[], number[], number[]] = [[], [], []];
+    let share = 0;
     for (let round = 0; round < Number(flags.rounds); round++) {
       const random = () => seeded(round + 1);
       await measure([three], load, random(), a);
+      atSlow = 0;
       await measure([mixed], load, random(), b);
+      share += atSlow;
       await measure(four, load, random(), c);
     }
     const ratio = (at(b, 0.95) / at(a, 0.95)).toFixed(2);
-    console.log(`${load}    ${figures(a)}   ${figures(b)}     ${ratio.padStart(6)}   ${figures(c)}`);
+    console.log(
+      `${load}    ${figures(a)}   ${figures(b)}  ${String(share).padStart(4)} of ${b.length}    ${ratio.padStart(6)}   ${figures(c)}`,
+    );
   }
   for (const [what, fields] of [
     ["while it runs", {}],

@@ -26,7 +26,7 @@ const nodeOf = (decision: Decision | undefined) => (decision && "node" in decisi
 const refusalOf = (decision: Decision | undefined) =>
   decision && "refused" in decision ? decision.refused : undefined;
 
-test("one of four nodes ten times slower: p95 within 1.5 times that of three healthy ones; round robin is far off", () => {
+test("one of four nodes ten times slower: p95 within 1.2 times that of three healthy ones; round robin is far off", () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     for (const load of [0.3, 0.6, 0.8]) {
       const world = (speeds: number[]) => ({ speeds, load, requests: 4000, random: seeded(seed) });
@@ -35,7 +35,7 @@ test("one of four nodes ten times slower: p95 within 1.5 times that of three hea
       const p95 = percentile(mixed.latencies, 0.95);
       const turns = percentile(simulateRoundRobin(world([1, 1, 1, 10])).latencies, 0.95);
       const figures = `seed ${seed}, load ${load}: three ${three.toFixed(0)}, mixed ${p95.toFixed(0)}, turns ${turns.toFixed(0)}`;
-      assert.ok(p95 <= 1.5 * three, figures);
+      assert.ok(p95 <= 1.2 * three, figures);
       assert.ok(turns > 3 * three, figures);
     }
   }
@@ -44,6 +44,20 @@ test("one of four nodes ten times slower: p95 within 1.5 times that of three hea
 test("nodes of one speed share the work; one that was never measured is tried", () => {
   const { share } = simulateBalancer({ speeds: [1, 1, 1, 1], load: 0.7, requests: 4000, random: seeded(9) }, 4);
   for (const count of share.values()) assert.ok(count > 800 && count < 1200, String([...share]));
+});
+
+test("a node that says it needs no time at all is taken for one that does not tell", () => {
+  const balance = start();
+  for (const id of ["x", "y"]) balance.put(id, { ...READY, maxConcurrent: 1000 });
+  balance.report("x", { pendingPixelSteps: 0, secondsPerPixelStep: new Map([["m", 0]]) });
+  const counts = { x: 0, y: 0 };
+  for (let i = 0; i < 1000; i++) {
+    balance.enter(ticket(), 0);
+    const node = nodeOf(balance.decide(0)[0]);
+    assert.ok(node === "x" || node === "y");
+    counts[node]++;
+  }
+  assert.ok(Math.abs(counts.x - counts.y) < 100, JSON.stringify(counts));
 });
 
 test("a node that lost a request gets it again only where no other one is free", () => {

@@ -112,22 +112,35 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
   let changed = false;
   let changesAt = Number.POSITIVE_INFINITY;
 
-  /** Seconds for a pixel-step; of a node that was never measured, as the others take on average. */
+  /** Seconds for a pixel-step, more than 0; of a node that was never measured, as the others take on average. */
   function rate(node: NodeState, model: string, now: number): number | undefined {
     const own = node.speed.secondsPerPixelStep(model, now);
-    if (own !== undefined) return own;
-    const known = [...nodes.values()].flatMap((other) => other.speed.secondsPerPixelStep(model, now) ?? []);
+    if (own) return own;
+    const known = [...nodes.values()].flatMap((other) => other.speed.secondsPerPixelStep(model, now) || []);
     return known.length > 0 ? sum(known) / known.length : undefined;
   }
 
   const cost = (node: NodeState, { model, work }: Ticket, now: number) =>
     (node.ownWork() + node.others + work) * (rate(node, model, now) ?? 1);
 
-  /** https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf */
+  /** One at random, each as likely as it is fast. */
+  function draw(candidates: readonly NodeState[], model: string, now: number): NodeState | undefined {
+    const speeds = candidates.map((node) => 1 / (rate(node, model, now) ?? 1));
+    let left = random() * sum(speeds);
+    return candidates.find((_, i) => {
+      left -= speeds[i] ?? 0;
+      return left < 0;
+    });
+  }
+
+  /**
+   * Power of two choices, https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf. Drawn by speed, because a node
+   * that is much slower would be no choice: it would leave the other one every request for which both are drawn.
+   */
   function pick(candidates: readonly NodeState[], ticket: Ticket, now: number): NodeState | undefined {
-    const first = candidates[Math.floor(random() * candidates.length)];
+    const first = draw(candidates, ticket.model, now) ?? candidates.at(-1);
     const others = candidates.filter((node) => node !== first);
-    const second = others[Math.floor(random() * others.length)];
+    const second = draw(others, ticket.model, now) ?? others.at(-1);
     return first && second && cost(second, ticket, now) < cost(first, ticket, now) ? second : first;
   }
 
