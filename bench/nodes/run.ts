@@ -35,7 +35,8 @@ const children: ChildProcess[] = [];
 async function start(script: string, ...args: string[]): Promise<Server> {
   const child = fork(join(import.meta.dirname, script), args, { execArgv: ["--conditions=atoma-source"] });
   children.push(child);
-  const [ready] = await once(child, "message");
+  const [ready] = await Promise.race([once(child, "message"), once(child, "exit")]);
+  if (typeof ready !== "object" || ready === null) throw new Error(`${script} ended before it was ready`);
   return { child, key: "none", ...ready };
 }
 
@@ -147,7 +148,7 @@ try {
   console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
 } finally {
   agent.destroy();
-  for (const child of children) {
+  for (const child of children.filter(({ connected }) => connected)) {
     child.disconnect();
     await once(child, "exit");
   }
