@@ -76,14 +76,18 @@ function limitsOf(index: number): Record<string, number> {
 
 async function createKeys(): Promise<string[]> {
   const keys: string[] = [];
-  for (let account = 0; account < ACCOUNTS; account++) {
-    const { id: accountId } = await ledger.createAccount({ name: `account ${account}` });
-    await ledger.grant(accountId, 1_000_000_000_000, { reference: "bench" });
-    for (let i = 0; i < KEYS / ACCOUNTS; i++) {
-      const { key } = await ledger.createKey({ accountId, name: `${i}`, limits: limitsOf(keys.length) });
-      keys.push(key);
+  let accounts = 0;
+  const creator = async () => {
+    while (accounts++ < ACCOUNTS) {
+      const { id: accountId } = await ledger.createAccount({ name: `account ${accounts}` });
+      await ledger.grant(accountId, 1_000_000_000_000, { reference: "bench" });
+      for (let i = 0; i < KEYS / ACCOUNTS; i++) {
+        const { key } = await ledger.createKey({ accountId, name: `${i}`, limits: limitsOf(keys.length) });
+        keys.push(key);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: 4 }, creator));
   return keys;
 }
 

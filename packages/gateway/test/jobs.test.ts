@@ -335,13 +335,14 @@ test("a job that is another gateway's by the time it ends is not told as ended b
 });
 
 /** A job as a gateway leaves it that is killed while it runs it. */
-async function orphan(world: World, result?: string): Promise<string> {
+async function orphan(world: World, result?: string, fate: "held" | "voided" = "held"): Promise<string> {
   const { ledger, accountId, key } = world;
   const holdId = newHoldId(Date.now(), randomBytes);
   const [record] = await ledger.listKeys({ accountId });
   const keyId = record?.id ?? assert.fail(key);
   const common = { holdId, accountId, keyId, requestId: "r", model: "scripted", deadline: Date.now() + 60_000 };
   await ledger.reserve({ ...common, images: 1, units: UNITS, price: {} });
+  if (fate === "voided") await ledger.void({ holdId });
   const id = jobIdOf(holdId);
   const job = { card, prompt: "otter", n: 1, width: 64, height: 64, given: new Set<string>() };
   // Never run again, so the other fields do not matter.
@@ -371,4 +372,13 @@ test("a job whose gateway was killed after it had kept the pictures succeeds, an
   assert.deepEqual([done.json.status, done.json.result.data[0].url], ["succeeded", json.data[0].url]);
   assert.equal(world.node.requests.length, 1);
   assert.equal(await world.available(), 0);
+});
+
+test("a job that was made for a hold that was let go meanwhile fails, is not delivered, and costs nothing", async () => {
+  await using world = await startWorld({ grant: UNITS });
+  const result = JSON.stringify({ created: 1, size: "64x64", responseFormat: "url", stream: false, items: [] });
+  const failed = await ended(world, await orphan(world, result, "voided"));
+  assert.deepEqual([failed.json.status, failed.json.error.code], ["failed", "interrupted"]);
+  assert.equal(failed.json.result, undefined);
+  assert.equal(await world.available(), UNITS);
 });

@@ -84,7 +84,7 @@ async function settleKept(deps: Deps, owner: string, job: ClaimedJob, result: st
   const { units } = await holdOf(deps, job);
   const settled = await deps.ledger.settle({ holdId: job.holdId, units, response: result });
   if (settled.outcome === "posted") await end(deps, owner, job, { state: "succeeded" });
-  else await fail(deps, owner, job, errors.generationTimeout());
+  else await fail(deps, owner, job, settled.outcome === "expired" ? errors.generationTimeout() : errors.interrupted());
 }
 
 /** Gives the units back, then says that the job has failed, or without an error that it is cancelled. */
