@@ -35,7 +35,6 @@ async function generate(response: ServerResponse, { steps, prompt }: { steps: nu
   pending += steps;
   response.once("close", () => {
     pending -= steps;
-    if (!response.writableFinished) tell({ left: prompt, at: Date.now() });
   });
   const before = last;
   const turn = Promise.withResolvers<void>();
@@ -57,13 +56,23 @@ const load = () => ({
   models: [{ id: card.id, seconds_per_pixel_step: msPerStep / 1000 / pixels }],
 });
 
+/** Prompts by the id of their request, whose cancellation is what stops a node of our own. */
+const prompts = new Map<string, string>();
+
+function cancel(path: string, response: ServerResponse): void {
+  tell({ left: prompts.get(decodeURIComponent(path.slice("/v1/requests/".length))), at: Date.now() });
+  response.writeHead(204).end();
+}
+
 const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
-  if (request.method !== "POST") {
-    const body = request.url === "/v1/models" ? models : request.url === "/v1/load" ? JSON.stringify(load()) : "{}";
-    response.writeHead(request.method === "DELETE" ? 204 : 200).end(request.method === "DELETE" ? undefined : body);
+  const { method, url = "", headers } = request;
+  if (method === "DELETE") return cancel(url, response);
+  if (method !== "POST") {
+    response.end(url === "/v1/models" ? models : url === "/v1/load" ? JSON.stringify(load()) : "{}");
     return;
   }
   const job = JSON.parse(Buffer.concat(await request.toArray()).toString());
+  prompts.set(String(headers["x-request-id"]), job.prompt);
   const size = parseSize(job.size);
   if (size?.width !== 64 || size.height !== 64) throw new Error(`asked for ${job.size}`);
   await generate(response, job);

@@ -1,6 +1,6 @@
 // What a slow node costs: three healthy nodes, these with one that is ten times slower, and the same four taken in turns.
 // `node --conditions=atoma-source bench/nodes/run.ts [--rounds 3] [--requests 300] [--loads 0.3,0.6,0.8]`; then how long it takes
-// until a node hears that a client has left.
+// until the node of a client that has left is told to stop.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -80,7 +80,7 @@ const at = (times: readonly number[], share: number) =>
 const figures = (times: readonly number[]) =>
   [0.5, 0.95].map((share) => at(times, share).toFixed(0).padStart(7)).join("");
 
-/** From a client's leaving to the moment at which its node hears of it, ms. */
+/** From a client's leaving to the moment at which its node is told to stop, ms. */
 async function measureCancels(gateway: Server, nodes: readonly Server[], fields: object): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < Number(flags.cancels); i++) {
@@ -120,7 +120,7 @@ try {
     if (message.began !== undefined) atSlow++;
   });
   console.log("load       three healthy   and a slow one, which got  p95 ratio         in turns");
-  for (const load of flags.loads.split(",").map(Number)) {
+  for (const load of flags.loads.split(",").filter(Boolean).map(Number)) {
     const [a, b, c]: [number[], number[], number[]] = [[], [], []];
     let share = 0;
     for (let round = 0; round < Number(flags.rounds); round++) {
@@ -142,7 +142,7 @@ try {
   ] as const) {
     const times = await measureCancels(three, healthy, fields);
     console.log(
-      `a client leaves ${what}: its node hears of it after${figures(times)} ms, at the most ${Math.max(...times)} ms`,
+      `a client leaves ${what}: its node is told to stop after${figures(times)} ms, at the most ${Math.max(...times)} ms`,
     );
   }
   console.log(`load average ${loadavg()[0]?.toFixed(1)}`);

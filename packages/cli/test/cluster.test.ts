@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
+import { after, before, test } from "node:test";
 import { AtomaSDK } from "atoma-sdk";
 import OpenAI from "openai";
 import sharp from "sharp";
@@ -14,7 +14,7 @@ import {
   startCluster,
   startFaulty,
 } from "./support/cluster.ts";
-import { type Usage, usageOf } from "./support/process-usage.ts";
+import { staysFlat, usagesOf } from "./support/flat.ts";
 import { atoma, root } from "./support/up.ts";
 
 const REQUESTS = Number(process.env.ATOMA_CLUSTER_REQUESTS ?? 200);
@@ -65,55 +65,6 @@ async function usage() {
 }
 
 const gateways = () => Object.fromEntries(cluster.gateways.map((gateway, i) => [`gateway ${i}`, gateway]));
-
-const MIB = 2 ** 20;
-const inMiB = (bytes: number) => (bytes / MIB).toFixed(1);
-
-/** What processes have in hand, each by its name. */
-type Usages = ReadonlyMap<string, Usage>;
-
-async function usagesOf(processes: Readonly<Record<string, Process>>, nodes: readonly Process[]): Promise<Usages> {
-  const ports = nodes.map(({ where }) => Number(where));
-  const entries = Object.entries(processes).map(async ([name, one]) => [name, await usageOf(one, ports)] as const);
-  return new Map(await Promise.all(entries));
-}
-
-/** Waits until processes have no more in hand than they had when they were warm. */
-async function isFlat(
-  t: TestContext,
-  warm: Usages,
-  now: () => Promise<Usages>,
-  limits: { readonly connections: number },
-): Promise<void> {
-  let last = await now();
-  const flat = () =>
-    [...warm].every(([name, before]) => {
-      const after = last.get(name) ?? assert.fail(name);
-      const { connections, others, heap, rss } = after;
-      return (
-        connections <= limits.connections &&
-        others <= before.others + 4 &&
-        heap <= before.heap + 8 * MIB &&
-        rss <= 1.25 * before.rss + 64 * MIB
-      );
-    });
-  const figures = () =>
-    [...warm].map(([name, before]) => {
-      const after = last.get(name) ?? before;
-      return (
-        `${name}: connections to nodes ${before.connections} → ${after.connections}, other files ${before.others} → ` +
-        `${after.others}, heap ${inMiB(before.heap)} → ${inMiB(after.heap)} MiB, ` +
-        `resident ${inMiB(before.rss)} → ${inMiB(after.rss)} MiB`
-      );
-    });
-  const until = Date.now() + 30_000;
-  while (!flat() && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    last = await now();
-  }
-  for (const line of figures()) t.diagnostic(line);
-  assert.ok(flat(), figures().join("\n"));
-}
 
 async function nothingHeld(): Promise<void> {
   await eventually(async () => (await cluster.ledger.getAccount(cluster.accountId))?.pending === 0);
@@ -292,7 +243,7 @@ test("faults, kill -9 and restarts: every request ends in a picture or a documen
   assert.equal(charged.requests - before.requests, made, "every picture is charged once, and nothing else");
   assert.equal(charged.units - before.units, made * UNITS);
   for (const node of faulty) await eventually(async () => (await cluster.stats(node)).active === 0);
-  await isFlat(t, warm, usages, { connections: faulty.length * (4 + PROBES) });
+  await staysFlat(t, warm, usages, { connections: faulty.length * (4 + PROBES) });
   await real.end("SIGKILL");
 });
 
@@ -354,7 +305,7 @@ test(`${DISCONNECTS} clients that leave at random moments leak no connection and
   const again = await inParallel(64, 32, (i) => draw(gatewayUrl(i), cluster.key));
   assert.equal(tally(again), "64 × 200");
   // As many at a gateway as at a node: there are two of each. Nodes have a socket that listens, too.
-  await isFlat(t, warm, usages, { connections: 2 * (16 + PROBES) + 1 });
+  await staysFlat(t, warm, usages, { connections: 2 * (16 + PROBES) + 1 });
 });
 
 test("our own nodes stop, too, when clients leave: nothing is drawn for nobody", async () => {

@@ -1,3 +1,4 @@
+import { chooser, sum } from "./chooser.ts";
 import { type CircuitBreaker, circuitBreaker } from "./circuit-breaker.ts";
 import { type FairQueue, fairQueue } from "./fair-queue.ts";
 import { type NodeState, nodeState } from "./node-state.ts";
@@ -97,12 +98,6 @@ type Refusal =
 
 const BLIND_RETRY_MS = 2_000;
 
-const sum = (values: Iterable<number>) => {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-};
-
 export function balancer({ random, maxQueue, breaker = circuitBreaker }: BalancerOptions): Balancer {
   const nodes = new Map<string, NodeState>();
   const queue: FairQueue<Ticket> = fairQueue(maxQueue);
@@ -112,37 +107,7 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
   let changed = false;
   let changesAt = Number.POSITIVE_INFINITY;
 
-  /** Seconds for a pixel-step, more than 0; of a node that was never measured, as the others take on average. */
-  function rate(node: NodeState, model: string, now: number): number | undefined {
-    const own = node.speed.secondsPerPixelStep(model, now);
-    if (own) return own;
-    const known = [...nodes.values()].flatMap((other) => other.speed.secondsPerPixelStep(model, now) || []);
-    return known.length > 0 ? sum(known) / known.length : undefined;
-  }
-
-  const cost = (node: NodeState, { model, work }: Ticket, now: number) =>
-    (node.ownWork() + node.others + work) * (rate(node, model, now) ?? 1);
-
-  /** One at random, each as likely as it is fast. */
-  function draw(candidates: readonly NodeState[], model: string, now: number): NodeState | undefined {
-    const speeds = candidates.map((node) => 1 / (rate(node, model, now) ?? 1));
-    let left = random() * sum(speeds);
-    return candidates.find((_, i) => {
-      left -= speeds[i] ?? 0;
-      return left < 0;
-    });
-  }
-
-  /**
-   * Power of two choices, https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf. Drawn by speed, because a node
-   * that is much slower would be no choice: it would leave the other one every request for which both are drawn.
-   */
-  function pick(candidates: readonly NodeState[], ticket: Ticket, now: number): NodeState | undefined {
-    const first = draw(candidates, ticket.model, now) ?? candidates.at(-1);
-    const others = candidates.filter((node) => node !== first);
-    const second = draw(others, ticket.model, now) ?? others.at(-1);
-    return first && second && cost(second, ticket, now) < cost(first, ticket, now) ? second : first;
-  }
+  const { rate, choose } = chooser(nodes, random);
 
   function backlogMs(model: string, now: number, suits: (node: string) => boolean = () => true): number {
     const serving = [...nodes.values()].filter((node) => suits(node.id) && node.facts.ready);
@@ -177,11 +142,11 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
     const waits = now < ticket.waitUntil;
     const free = there.filter((node) => node.usable(now) && (waits || !asked.has(node.id)));
     const fresh = free.filter(({ id }) => !asked.has(id) && !lostBy?.has(id));
-    if (free.length > 0) return pick(fresh.length > 0 ? fresh : free, ticket, now);
+    if (free.length > 0) return choose(fresh.length > 0 ? fresh : free, ticket, now);
     if (there.length === 0) {
       // Whoever seems to be away may have come back since it was looked at.
       const away = able.filter((node) => !node.facts.draining && !asked.has(node.id) && node.usable(now));
-      if (away.length > 0) return pick(away, ticket, now);
+      if (away.length > 0) return choose(away, ticket, now);
     }
     if (waits && able.some((node) => node.awaitable(ticket.waitUntil, now))) return undefined;
     return whyNot(able, now);
