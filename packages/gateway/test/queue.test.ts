@@ -58,6 +58,26 @@ test("S-090 a full queue refuses with how long the backlog takes, and holds noth
   for (const { status } of await Promise.all([first, second])) assert.equal(status, 200);
 });
 
+test("S-090 Retry-After is what the backlog will take, by what the node took before", async () => {
+  await using busy = await startBusy({ maxQueue: 1 });
+  const { world, node } = busy;
+  const TAKES_MS = 1200;
+  node.behave = async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, TAKES_MS));
+    await makePictures(...args);
+  };
+  assert.equal((await world.generate()).status, 200);
+  const first = world.generate();
+  await eventually(() => node.requests.length === 2);
+  const second = world.generate();
+  await eventually(async () => (await world.pending()) === 2 * 64 * 64);
+  const refused = await world.generate();
+  assert.equal(refused.status, 503);
+  // One runs and one waits; whoever knows nothing of the node says 2000.
+  assert.ok(Number(refused.headers.get("retry-after-ms")) >= 2 * TAKES_MS, refused.headers.get("retry-after-ms") ?? "");
+  for (const { status } of await Promise.all([first, second])) assert.equal(status, 200);
+});
+
 test("S-090 who waits too long for a node is told to come back", async () => {
   await using busy = await startBusy({ queueTimeoutMs: 50 });
   const { world, node, gate } = busy;
