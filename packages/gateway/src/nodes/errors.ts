@@ -27,6 +27,9 @@ const NOT_TRUSTED = new Set([
 /** OpenSSL's names of the alerts by which a node refuses the gateway's certificate, or the lack of one. */
 const REFUSED = /^ERR_SSL_(?:TLSV1|TLSV13|SSLV3)_ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/;
 
+/** What Node says of a connection that is closed during the handshake; its code is that of any reset. */
+const BEFORE_TLS = "before secure TLS connection was established";
+
 const CONNECTION_LOST = new Set([
   "ECONNRESET",
   "EPIPE",
@@ -41,9 +44,14 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** Whether an error leaves no doubt that nothing was sent: no connection, or none that was secure. */
 export function neverConnected(error: unknown): boolean {
+  // One for each address of a name.
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
   const code = codeOf(error) ?? "";
-  return CONNECT_FAILED.has(code) || NOT_TRUSTED.has(code) || REFUSED.test(code);
+  if (CONNECT_FAILED.has(code) || NOT_TRUSTED.has(code) || REFUSED.test(code)) return true;
+  if (!(error instanceof Error)) return false;
+  return ("syscall" in error && error.syscall === "connect") || error.message.includes(BEFORE_TLS);
 }
 
 /** The connection broke: what became of the request is not known. */
