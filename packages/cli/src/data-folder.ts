@@ -15,9 +15,14 @@ export interface Credentials {
 /** Compute units of the account that a first start makes: about 3.8 million pictures of 512 × 512. */
 const FIRST_GRANT = 1_000_000_000_000;
 
+/** Makes the folder where it is missing. Throws UsageError where it cannot be made. */
 export function dataFolder(config: Config): string {
   const folder = resolve(config.data);
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new UsageError(`--data: cannot make the folder ${folder}`, { cause: error });
+  }
   return folder;
 }
 
@@ -59,10 +64,17 @@ export function credentialsFile(config: Config): string {
   return join(resolve(config.data), "credentials.json");
 }
 
+/** Undefined before the first start. Throws UsageError where the file is damaged. */
 export function readCredentials(config: Config): Credentials | undefined {
   const path = credentialsFile(config);
-  // Written by createCredentials.
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Credentials) : undefined;
+  if (!existsSync(path)) return undefined;
+  try {
+    // Written by ensureCredentials.
+    return JSON.parse(readFileSync(path, "utf8")) as Credentials;
+  } catch {
+    // The parser's message quotes the file, which holds keys.
+    throw new UsageError(`${path} cannot be read; without it a start makes an account and keys anew`);
+  }
 }
 
 /** The credentials of the data folder; at a first start also an account with units and its API key. */

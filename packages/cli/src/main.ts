@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import type { Ledger } from "@atoma/ledger";
 import { type Config, flagOf, readConfig, SETTING_NAMES, settingsHelp } from "./config.ts";
 import { openConfiguredLedger, requireLedger } from "./data-folder.ts";
-import { ListenError } from "./listen-error.ts";
 import { s3Options } from "./s3-options.ts";
+import { tell } from "./tell.ts";
 import { UsageError } from "./usage-error.ts";
 
 const HELP = `usage: atoma COMMAND [--config FILE] [settings]
@@ -121,10 +121,7 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
 try {
   await run(process.argv.slice(2), process.env);
 } catch (error) {
-  // Errors of the SDK, which carry their attempts, say all there is to know in their message, too.
-  const told = error instanceof UsageError || error instanceof ListenError;
-  const plain = told || (error instanceof Error && "attempts" in error);
-  const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : "failed";
+  const { text, exitCode } = tell(error);
   process.stderr.write(`atoma: ${text}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.exitCode = exitCode;
 }
