@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errors } from "@atoma/contract";
+import { masked } from "@atoma/http";
 import { type KeyId, type KeyRecord, type Ledger, parseKey, verifySecret } from "@atoma/ledger";
 
 /** Who asks: a key that was checked, with its account and rights. */
@@ -12,11 +13,6 @@ const CACHE_MS = 1000;
 const CACHE_KEYS = 10_000;
 /** What an unknown key is compared with, so that it takes as long as a wrong secret. */
 const NOBODY = new Uint8Array(32);
-
-/** A key as an error message may show it: its public beginning and its last four characters. */
-function masked(key: string): string {
-  return key.length < 16 ? "***" : `${key.slice(0, 8)}***${key.slice(-4)}`;
-}
 
 /** The one bearer key of a request. Throws ApiError 401 when there is none, or more than one. */
 function bearerKey(request: IncomingMessage): string {

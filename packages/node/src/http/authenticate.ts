@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { errors } from "@atoma/contract";
+import { masked } from "@atoma/http";
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
@@ -12,6 +13,6 @@ export function authenticator(token: string): (authorization: string | undefined
     if (authorization === undefined) throw errors.missingKey();
     const given = /^bearer ([!-~]+)$/i.exec(authorization)?.[1];
     if (given === undefined) throw errors.missingKey();
-    if (!timingSafeEqual(digest(given), expected)) throw errors.invalidKey(`${given.slice(0, 3)}***`);
+    if (!timingSafeEqual(digest(given), expected)) throw errors.invalidKey(masked(given));
   };
 }
