@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AtomaSDK, ConnectionError, HTTPClient, UnexpectedClientError } from "../src/index.ts";
+import { AtomaSDK, ConnectionError, HTTPClient, RequestTimeoutError, UnexpectedClientError } from "../src/index.ts";
 import type { Logger } from "../src/lib/logger.ts";
 import { ANSWER, errorOf, generate, KEY, NONE, PNG, successOf } from "./support/calls.ts";
 import { closedPort, json, serve } from "./support/server.ts";
@@ -88,6 +88,17 @@ test("K-049 a response hook may read a clone of the body", async (t) => {
   });
   successOf(await generate(server, {}, { httpClient }));
   assert.deepEqual(read, ANSWER);
+});
+
+test("K-050 an answer that comes after the deadline is closed", async () => {
+  let answer = (_: Response) => {};
+  const late = new Promise<Response>((resolve) => {
+    answer = resolve;
+  });
+  const httpClient = new HTTPClient({ fetcher: () => late });
+  const server = { url: "http://nowhere.invalid" };
+  errorOf(await generate(server, { timeoutMs: 50 }, { httpClient }), RequestTimeoutError);
+  await new Promise((cancel) => answer(new Response(new ReadableStream({ cancel }))));
 });
 
 test("K-051 a debug logger sees requests, and neither keys nor pictures", async (t) => {

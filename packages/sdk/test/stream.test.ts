@@ -125,6 +125,24 @@ test("K-058 the parser takes any cut between bytes, also inside of a character a
   assert.deepEqual(parse(Array.from({ length: bytes.length - 1 }, (_, i) => i + 1)), whole, "byte by byte");
 });
 
+test("a picture is taken out of an event only where it is the event's own", async (t) => {
+  const type = COMPLETED.type;
+  const events: [data: string, fields: object][] = [
+    [`{"type": "${type}", "b64_json" : "${PNG}", "seed": 7}`, { seed: 7 }],
+    [`{"type":"${type}","b64_json":"${PNG.replaceAll("i", "\\u0069")}"}`, {}],
+    [`{"type":"${type}","meta":{"b64_json":"AAAA"},"b64_json":"${PNG}"}`, { meta: { b64_json: "AAAA" } }],
+    [`{"type":"${type}","b64_json":"AAAA","b64_json":"${PNG}"}`, {}],
+    [`{"type":"${type}","\\"b64_json":"AAAA","b64_json":"${PNG}"}`, { '"b64_json': "AAAA" }],
+    [`{"type":"${type}","revised_prompt":"\\"b64_json\\":\\"","b64_json":"${PNG}"}`, { revisedPrompt: '"b64_json":"' }],
+  ];
+  const server = await streaming(t, events.map(([data]) => `data: ${data}\n\n`).join(""));
+  const got = await collect(server, undefined, events.length);
+  assert.deepEqual(
+    got.map((event) => ({ ...event })),
+    events.map(([, fields]) => ({ type, b64Json: PNG, ...fields })),
+  );
+});
+
 test("K-058 an event of 24 MB", async (t) => {
   const b64 = "A".repeat(24 * 1024 * 1024);
   const server = await streaming(t, frame(COMPLETED, { ...COMPLETED, b64_json: b64 }));

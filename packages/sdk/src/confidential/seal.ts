@@ -34,7 +34,7 @@ export async function seal(message: string, nodeKey: Bytes): Promise<Sealed> {
       return subtle.deriveKey(hkdf, secret, { name: AES, length: 256 }, false, ["encrypt", "decrypt"]);
     })
     .catch((cause: unknown) => {
-      throw new SDKValidationError("Response", "the key of the node is not one of X25519", undefined, cause);
+      throw new SDKValidationError("Response", "the key of the node is not one of X25519", undefined, { cause });
     });
   const plain = new TextEncoder().encode(message);
   const iv = crypto.getRandomValues(new Uint8Array(12));
@@ -54,7 +54,7 @@ export async function seal(message: string, nodeKey: Bytes): Promise<Sealed> {
         return new TextDecoder().decode(await subtle.decrypt({ name: AES, iv: nonce }, key, ciphertext));
       } catch (cause) {
         const message = "the answer was sealed with another key, or changed on the way";
-        throw new SDKValidationError("Response", message, undefined, cause);
+        throw new SDKValidationError("Response", message, undefined, { cause });
       }
     },
   };

@@ -2,9 +2,9 @@ import { seal } from "../confidential/seal.ts";
 import type { AtomaSDKCore } from "../core.ts";
 import { decodeBase64 } from "../lib/base64.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
-import { asImages } from "../lib/images.ts";
+import { readImages } from "../lib/images.ts";
 import { toJSON, toWire } from "../lib/input.ts";
-import { parseJSON, readJSON } from "../lib/json.ts";
+import { readJSON } from "../lib/json.ts";
 import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageRequest } from "../models/components/createimagerequest.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
@@ -33,13 +33,12 @@ export function confidentialImagesGenerate(
       const message = toJSON(wire);
       const { serverURL, retries, retryCodes, attemptTimeoutMs } = options ?? {};
       const lockOptions = { serverURL, retries, retryCodes, attemptTimeoutMs, signal };
-      const lock = unwrap(await nodesNodesCreateLock(client, { model }, lockOptions));
+      const locked = await nodesNodesCreateLock(client, { model }, lockOptions);
+      signal.throwIfAborted(); // with the reason of this call, which is not that of the other
+      const lock = unwrap(locked);
       const { fields, open } = await seal(message, decodeBase64(lock.publicKey));
       return {
-        method: "POST",
         path: "/v1/confidential/images/generations",
-        accept: "application/json",
-        contentType: "application/json",
         body: JSON.stringify({
           ...fields,
           model_name: model,
@@ -53,7 +52,7 @@ export function confidentialImagesGenerate(
             throw new SDKValidationError("Response", "ciphertext and nonce must be strings", undefined);
           }
           const text = await open(decodeBase64(ciphertext), decodeBase64(nonce));
-          return asImages(parseJSON(text, response, attempt), attempt);
+          return readImages(response, attempt, text);
         },
       };
     },

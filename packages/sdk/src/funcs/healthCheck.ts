@@ -14,9 +14,7 @@ export function healthCheck(client: AtomaSDKCore, options?: RequestOptions): API
   return startCall(
     client,
     () => ({
-      method: "GET",
       path: "/health",
-      accept: "application/json",
       async read(response, attempt): Promise<HealthResponse> {
         const json = await readJSON(response, attempt);
         const message = json.message ?? json.status;

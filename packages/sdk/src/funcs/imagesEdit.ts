@@ -25,9 +25,7 @@ export function imagesEdit(
       if (fields.stream) throw new SDKValidationError("Input", "edits cannot be streamed", request);
       const { body, contentType } = await encodeForm(fields, imageParts(request));
       return {
-        method: "POST",
         path: "/v1/images/edits",
-        accept: "application/json",
         contentType,
         body,
         read: readImages,

@@ -27,10 +27,7 @@ export function imagesGenerate(
       const wire = toWire(request);
       if (wire.stream) throw new SDKValidationError("Input", "stream is for imagesGenerateStream", request);
       return {
-        method: "POST",
         path: "/v1/images/generations",
-        accept: "application/json",
-        contentType: "application/json",
         body: toJSON(wire),
         read: readImages,
       };

@@ -32,10 +32,8 @@ export function imagesGenerateStream(
       const wire: Record<string, unknown> = { ...toWire(request), stream: true };
       const wanted = typeof wire.n === "number" ? wire.n : 1;
       return {
-        method: "POST",
         path: "/v1/images/generations",
         accept: options?.progress ? "text/event-stream; progress=1" : "text/event-stream",
-        contentType: "application/json",
         body: toJSON(wire),
         isStream: true,
         read: (response, attempt) => openImageStream(response, attempt, wanted, options?.idleTimeoutMs ?? 300_000),

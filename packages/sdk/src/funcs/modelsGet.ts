@@ -20,9 +20,7 @@ export function modelsGet(client: AtomaSDKCore, id: string, options?: RequestOpt
       if (typeof id !== "string" || /^\.{0,2}$/.test(id))
         throw new SDKValidationError("Input", "the id of a model must be a string that can be part of a URL", id);
       return {
-        method: "GET",
         path: `/v1/models/${encodeURIComponent(id)}`,
-        accept: "application/json",
         read: async (response, attempt) => asModel(fromWire(await readJSON(response, attempt))),
       };
     },

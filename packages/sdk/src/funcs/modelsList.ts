@@ -13,9 +13,7 @@ export function modelsList(client: AtomaSDKCore, options?: RequestOptions): APIP
   return startCall(
     client,
     () => ({
-      method: "GET",
       path: "/v1/models",
-      accept: "application/json",
       async read(response, attempt): Promise<ModelList> {
         const json = await readJSON(response, attempt);
         const { data, ...fields } = fromWire(json);

@@ -17,10 +17,7 @@ export function nodesNodesCreate(
     () => {
       const { nodeSmallId: node_small_id, publicAddress: public_address, country } = Object(request?.data);
       return {
-        method: "POST",
         path: "/v1/nodes",
-        accept: "application/json",
-        contentType: "application/json",
         // The order of the fields is the one that is signed.
         body: JSON.stringify({ data: { node_small_id, public_address, country }, signature: request.signature }),
         async read(response, attempt): Promise<NodesCreateResponse> {

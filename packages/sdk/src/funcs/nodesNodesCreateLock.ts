@@ -18,10 +18,7 @@ export function nodesNodesCreateLock(
       const { model, maxNumTokens, timeout } = Object(request);
       if (typeof model !== "string") throw new SDKValidationError("Input", "model must be a string", request);
       return {
-        method: "POST",
         path: "/v1/nodes/lock",
-        accept: "application/json",
-        contentType: "application/json",
         body: JSON.stringify({ model, max_num_tokens: maxNumTokens, timeout }),
         async read(response, attempt): Promise<NodesCreateLockResponse> {
           const json = await readJSON(response, attempt);

@@ -1,6 +1,5 @@
 import { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
-import { isRecord } from "../models/errors/envelope.ts";
 import { SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { APICall } from "../types/async.ts";
@@ -12,20 +11,22 @@ import type { PreparedRequest } from "./request.ts";
 import type { ClientSDK, RequestOptions } from "./sdks.ts";
 
 const MAX_REDIRECTS = 20;
+const DEAD_END = "A redirect that cannot be followed";
+/** A shorter key is the placeholder of a server that wants none, and its letters are in many a word. */
+const MIN_SECRET_LENGTH = 8;
 
 /** One attempt as it goes: what it may use, and how far it came. */
 export interface Attempt {
   readonly client: ClientSDK;
-  readonly request: PreparedRequest;
   readonly options: RequestOptions;
+  readonly request: PreparedRequest;
   readonly deadline: Deadline;
-  readonly maxBytes: number;
-  /** From 1. */
-  readonly number: number;
-  /** Told how far the call came. */
-  trace(call: APICall): void;
-  /** Takes the key out of a text from the server. */
-  redact(text: string): string;
+  /** From 1, once there is something to send. */
+  number?: number;
+  /** The API key, where there is one. */
+  token?: string | undefined;
+  /** How far it came, once something was sent. */
+  reached?: APICall;
   /** Lets go of the deadlines; for streams, which outlive the call. */
   close(): void;
 }
@@ -34,45 +35,32 @@ export interface Attempt {
  * Sends a request and follows the redirects that keep its method. Resolves to an answer with a 2xx status.
  * @throws APIError for every other status, ConnectionError when there is no answer
  */
-export async function send(attempt: Attempt, authorization: string | undefined): Promise<Response> {
-  const { client, request, options, deadline } = attempt;
-  const { method, body, origin } = request;
+export async function send(attempt: Attempt): Promise<Response> {
+  const { client, request, options, token } = attempt;
+  const { signal } = attempt.deadline;
+  const { debugLogger, httpClient } = client._options;
+  const { method, body } = request;
   const headers = { ...request.headers };
   let { url } = request;
-  if (authorization && url.origin === origin) headers.authorization ??= authorization;
-  const logger = client._options.debugLogger;
+  if (token && url.origin === request.origin) headers.authorization ??= `Bearer ${token}`;
 
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const init = {
-      redirect: "manual" as const,
-      ...options.fetchOptions,
-      method,
-      headers,
-      body: body ?? null,
-      signal: deadline.signal,
-    };
-    attempt.trace(exchange(url, init));
-    logger?.log(`> ${method} ${url.origin}${url.pathname}`);
-    const sent = fetchOnce(client, url, init);
-    const response = await deadline.race(sent).catch((cause: unknown) => {
-      // A fetcher that does not listen to the signal may still answer, to nobody.
-      sent.then((late) => cancel(late.body)).catch(() => {});
-      deadline.signal.throwIfAborted();
-      throw isNetworkError(cause) ? new ConnectionError("No connection to the server", { cause }) : cause;
-    });
-    logger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
-    attempt.trace(exchange(url, init, response));
+    const init = { redirect: "manual" as const, ...patience(), ...options.fetchOptions, method, headers, body, signal };
+    const exchange = new Exchange({ url, method, headers, body });
+    attempt.reached = exchange as APICall; // its status and its response agree, which its type cannot say
+    debugLogger?.log(`> ${method} ${url.origin}${url.pathname}`);
+    const response = await (httpClient?._fetch(url, init) ?? fetch(url, init));
+    // A fetcher that does not listen to the signal may still answer, to nobody.
+    if (signal.aborted) cancel(response.body);
+    exchange.status = "complete";
+    exchange.response = response;
+    debugLogger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
     if (response.ok) return response;
-    if (response.type === "opaqueredirect") {
-      throw new ConnectionError("A redirect, and this platform hides where to");
-    }
+    // A platform that hides where a redirect leads says 0.
+    if (!response.status) throw new ConnectionError(DEAD_END);
+    const text = redact(await readErrorBody(response, signal), attempt);
     const next = redirectTarget(response, url, method);
-    const text = attempt.redact(await readErrorBody(response, deadline));
-    deadline.signal.throwIfAborted();
-    if (!next) {
-      const isRedirect = response.status < 400;
-      throw new APIError(isRedirect ? "A redirect that cannot be followed" : "API error occurred", response, text);
-    }
+    if (!next) throw new APIError(response.status < 400 ? DEAD_END : "API error occurred", response, text);
     if (next.origin !== url.origin) {
       delete headers.authorization;
       delete headers.cookie;
@@ -82,61 +70,49 @@ export async function send(attempt: Attempt, authorization: string | undefined):
   throw new ConnectionError(`More than ${MAX_REDIRECTS} redirects`);
 }
 
-function fetchOnce({ _httpClient: httpClient }: ClientSDK, url: URL, init: RequestInit): Promise<Response> {
-  const patient = { ...patience(), ...init };
-  if (!httpClient) return fetch(url, patient);
-  // What a Request can carry, the hooks see; the rest, the signal above all, goes beside it.
-  const { body: _body, headers: _headers, method: _method, ...rest } = patient;
-  return httpClient.request(new Request(url, init), rest);
-}
-
-type Sent = RequestInit & { method: string; headers: Record<string, string>; body: BodyInit | null };
-
-/** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
-function redirectTarget(response: Response, from: URL, method: string): URL | null {
-  const location = response.headers.get("location");
-  const isRedirect = (method === "GET" ? /^30[12378]$/ : /^30[78]$/).test(String(response.status));
-  const to = isRedirect && location ? parseURL(location, from) : null;
-  return to && (to.protocol === "https:" || to.protocol === from.protocol) ? to : null;
-}
-
-/** What was caught on the way, as an error of this package. */
-export function asSDKError(cause: unknown, deadline: Deadline | undefined): SDKError {
-  if (deadline?.signal.aborted) return deadline.signal.reason;
-  if (cause instanceof SDKError) return cause;
-  return new UnexpectedClientError("The request failed unexpectedly", { cause });
-}
-
-/** What fetch rejects with when there is no connection: anywhere else a TypeError is a mistake, and no reason to try again. */
-function isNetworkError(cause: unknown): boolean {
-  if (!isRecord(cause) || cause instanceof SDKError) return false;
-  const code = cause.code ?? (isRecord(cause.cause) && cause.cause.code);
-  return cause.name === "TypeError" || typeof code === "string";
-}
-
 /** How far a call came. The `request` is made only when somebody looks at it, and its key is masked. */
 class Exchange {
-  readonly status: APICall["status"];
-  readonly response: Response | undefined;
+  status: APICall["status"] = "request-error";
+  response: Response | undefined;
   // Private to the language, since the key is in it.
   readonly #sent: Sent;
-  readonly #url: URL;
 
-  constructor(url: URL, sent: Sent, response?: Response) {
-    this.status = response ? "complete" : "request-error";
-    this.response = response;
+  constructor(sent: Sent) {
     this.#sent = sent;
-    this.#url = url;
   }
 
   get request(): Request {
-    const { method, headers, body } = this.#sent;
+    const { url, method, headers, body } = this.#sent;
     const masked = headers.authorization ? { ...headers, authorization: "Bearer ***" } : headers;
-    return new Request(this.#url, { method, headers: masked, body });
+    return new Request(url, { method, headers: masked, body });
   }
 }
 
-function exchange(url: URL, sent: Sent, response?: Response): APICall {
-  // Its status and its response agree, which the type of a class cannot say.
-  return new Exchange(url, sent, response) as APICall;
+type Sent = Omit<PreparedRequest, "origin">;
+
+/** Where the same request is to be sent again, if the answer says so and the method and the encryption stay. */
+function redirectTarget({ status, headers }: Response, from: URL, method: string): URL | null {
+  const location = headers.get("location");
+  const isKept = /^30([78]|[123] GET)/.test(`${status} ${method}`);
+  const to = isKept && location ? parseURL(location, from) : null;
+  return to && (to.protocol === "https:" || to.protocol === from.protocol) ? to : null;
+}
+
+/** Takes the key out of a text from the server. */
+export function redact(text: string, { token = "" }: Attempt): string {
+  return token.length < MIN_SECRET_LENGTH ? text : text.replaceAll(token, "***");
+}
+
+/** What was caught on the way, as an error of this package. */
+export function asError(cause: unknown, signal?: AbortSignal, reached?: APICall): SDKError {
+  if (signal?.aborted) return signal.reason;
+  if (cause instanceof SDKError) return cause;
+  // Whatever a broken body rejects with, a broken body is a lost connection.
+  if (reached?.status === "complete") {
+    return new ConnectionError("The connection was lost before the end of the answer", { cause });
+  }
+  const { name, code, cause: inner } = Object(cause);
+  return reached && (name === "TypeError" || typeof (code ?? inner?.code) === "string")
+    ? new ConnectionError("No connection to the server", { cause })
+    : new UnexpectedClientError("The request failed unexpectedly", { cause });
 }

@@ -1,16 +1,13 @@
+import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
-import { ERR, OK, type Result } from "../types/fp.ts";
-import { type Attempt, asSDKError, send } from "./attempt.ts";
+import type { Result } from "../types/fp.ts";
+import { type Attempt, asError, send } from "./attempt.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
-import { retryDelayMs, retryPolicy } from "./retries.ts";
+import { retryDelayMs } from "./retries.ts";
 import type { ClientSDK, RequestOptions } from "./sdks.ts";
-
-const DEFAULT_MAX_BYTES = 268_435_456;
-/** A shorter key is the placeholder of a server that wants none, and its letters are in many a word. */
-const MIN_SECRET_LENGTH = 8;
 
 /** An operation with the way to read its answer. */
 export interface Call<T> extends Operation {
@@ -24,6 +21,14 @@ type Prepare<T> = (signal: AbortSignal) => Call<T> | Promise<Call<T>>;
 
 export type CallResult<T> = Result<T, SDKError>;
 
+/** How far a call came. */
+interface Progress {
+  /** Requests that were sent, redirects not counted. */
+  attempts: number;
+  exchange: APICall;
+  idempotencyKey?: string | undefined;
+}
+
 /**
  * Makes a call with its retries and deadlines. Always resolves to a Result.
  * @param prepare checks the input; what it throws is the error of the call, and nothing is sent. The signal is that of the
@@ -34,79 +39,81 @@ export function startCall<T>(
   prepare: Prepare<T>,
   options?: RequestOptions,
 ): APIPromise<CallResult<T>> {
-  return new APIPromise(runCall(client, prepare, options ?? {}));
+  const progress: Progress = { attempts: 0, exchange: { status: "invalid" } };
+  const settled = runCall(client, prepare, options ?? {}, progress).then(
+    (value): [CallResult<T>, APICall] => [{ ok: true, value }, progress.exchange],
+    (caught): [CallResult<T>, APICall] => {
+      const { attempts, exchange, idempotencyKey } = progress;
+      const error = Object.assign(asError(caught), { attempts, idempotencyKey });
+      return [{ ok: false, error }, exchange];
+    },
+  );
+  return new APIPromise(settled);
 }
 
 async function runCall<T>(
   client: ClientSDK,
   prepare: Prepare<T>,
   options: RequestOptions,
-): Promise<[CallResult<T>, APICall]> {
-  let trace: APICall = { status: "invalid" };
-  let deadline: Deadline | undefined;
-  let attempts = 0;
-  let idempotencyKey: string | undefined;
-  let isOpen = false;
+  progress: Progress,
+): Promise<T> {
+  const { timeoutMs, attemptTimeoutMs, retryConfig } = client._options;
+  const sources = [options.signal, options.fetchOptions?.signal];
+  const total = startDeadline(options.timeoutMs || timeoutMs, sources, abortedByCaller);
+  let isOpen: boolean | undefined;
   try {
-    const defaults = client._options;
-    const total = startDeadline(options.timeoutMs || defaults.timeoutMs, [
-      options.signal,
-      options.fetchOptions?.signal,
-    ]);
-    deadline = total;
     const call = await prepare(total.signal);
     const request = prepareRequest(client, call, options);
-    idempotencyKey = request.idempotencyKey;
-    const policy = retryPolicy(options.retries ?? defaults.retryConfig, options.retryCodes);
+    progress.idempotencyKey = request.headers["idempotency-key"];
     const startedAt = performance.now();
-
     for (;;) {
-      const attemptMs = options.attemptTimeoutMs || defaults.attemptTimeoutMs;
-      const own = !attemptMs ? total : startDeadline(attemptMs, [total.signal], (signal) => signal.reason);
+      total.signal.throwIfAborted();
+      const attemptMs = options.attemptTimeoutMs || attemptTimeoutMs;
+      const own = !attemptMs ? total : startDeadline(attemptMs, [total.signal]);
+      const attempt: Attempt = { client, options, request, deadline: own, close: total.close };
+      const work = async () => {
+        attempt.token = await client._token();
+        own.signal.throwIfAborted();
+        attempt.number = ++progress.attempts;
+        return call.read(await send(attempt), attempt);
+      };
       try {
-        total.signal.throwIfAborted();
-        const authorization = await own.race(client._authorization());
-        const token = authorization?.slice(7) ?? "";
-        attempts++;
-        const attempt: Attempt = {
-          client,
-          request,
-          options,
-          deadline: own,
-          maxBytes: options.maxResponseBytes ?? defaults.maxResponseBytes ?? DEFAULT_MAX_BYTES,
-          trace: (reached) => {
-            trace = reached;
-          },
-          number: attempts,
-          close: () => {
-            own.close();
-            total.close();
-          },
-          redact: (text) => (token.length < MIN_SECRET_LENGTH ? text : text.replaceAll(token, "***")),
-        };
-        const value = await call.read(await send(attempt, authorization), attempt);
-        isOpen = call.isStream === true;
-        if (isOpen && own !== total) own.disarm();
-        return [OK(value), trace];
+        const value = await own.race(work());
+        isOpen = call.isStream;
+        return value;
       } catch (caught) {
-        const error = asSDKError(caught, own);
-        const delay = retryDelayMs(policy, error, attempts, performance.now() - startedAt);
-        if (delay === undefined || total.signal.aborted) throw error;
-        await total.sleep(delay).catch((end) => {
-          // A deadline that passes between two attempts has the last refusal as its cause.
-          if (end instanceof RequestTimeoutError) end.cause = error;
-          throw end;
-        });
+        const refusal = asError(caught, own.signal, attempt.reached);
+        const retries = options.retries ?? retryConfig;
+        const elapsedMs = performance.now() - startedAt;
+        const delay = retryDelayMs(retries, options.retryCodes, refusal, progress.attempts, elapsedMs);
+        if (delay === undefined || total.signal.aborted) throw refusal;
+        await pause(delay, total, refusal);
       } finally {
-        if (!isOpen && own !== total) own.close();
+        progress.exchange = attempt.reached ?? progress.exchange;
+        if (own !== total) own.disarm();
       }
     }
-  } catch (caught) {
-    const error = asSDKError(caught, deadline);
-    error.attempts = attempts;
-    error.idempotencyKey = idempotencyKey;
-    return [ERR(error), trace];
   } finally {
-    if (!isOpen) deadline?.close();
+    if (!isOpen) total.close();
+  }
+}
+
+function abortedByCaller(cause: unknown): SDKError {
+  return new RequestAbortedError("The request was aborted by the caller", { cause });
+}
+
+/** Waits `ms`, or rejects as soon as the deadline has passed; a timeout has the last refusal as its cause. */
+async function pause(ms: number, deadline: Deadline, refusal: SDKError): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await deadline.race(wait);
+  } catch (end) {
+    if (end instanceof RequestTimeoutError) end.cause = refusal;
+    throw end;
+  } finally {
+    clearTimeout(timer);
   }
 }

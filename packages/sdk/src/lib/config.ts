@@ -38,9 +38,9 @@ export const SDK_METADATA = { language: "typescript", sdkVersion, userAgent } as
  * @throws Error when `serverIdx` is outside of `ServerList`
  */
 export function serverURLFromOptions(options: SDKOptions): URL | null {
-  const index = options.serverIdx ?? 0;
-  const server = options.serverURL || ServerList[index];
-  if (server === undefined) throw new Error(`Invalid server index ${index}`);
+  const { serverIdx = 0, serverURL } = options;
+  const server = serverURL || ServerList[serverIdx];
+  if (!server) throw new Error(`Invalid server index ${serverIdx}`);
   return parseURL(server);
 }
 
@@ -48,7 +48,7 @@ export function serverURLFromOptions(options: SDKOptions): URL | null {
 export function parseURL(text: string | URL, base?: URL): URL | null {
   try {
     const url = new URL(text, base);
-    return /^https?:$/.test(url.protocol) && !url.username && !url.password ? url : null;
+    return /^https?:\/\/[^/@]+\//.test(url.href) ? url : null;
   } catch {
     return null;
   }

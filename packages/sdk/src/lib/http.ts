@@ -51,6 +51,12 @@ export class HTTPClient {
     return copy;
   }
 
+  /** @internal What the SDK would give to fetch. What a Request can carry, the hooks see; the rest, the signal above all, goes beside it. */
+  _fetch(url: URL, init: RequestInit): Promise<Response> {
+    const { body: _body, headers: _headers, method: _method, ...rest } = init;
+    return this.request(new Request(url, init), rest);
+  }
+
   /**
    * Sends a request through the hooks and the fetcher.
    * @param init passed to the fetcher beside the request

@@ -6,8 +6,8 @@ import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, asSDKError } from "./attempt.ts";
-import { cancel } from "./body.ts";
+import { type Attempt, asError, redact } from "./attempt.ts";
+import { ERROR_BODY_LENGTH, maxResponseBytes } from "./body.ts";
 import { EventStream } from "./event-stream.ts";
 import { downloader, readImages } from "./images.ts";
 import type { ServerSentEvent } from "./sse.ts";
@@ -46,7 +46,8 @@ async function* imageEvents(
   wanted: number,
   idleMs: number,
 ): AsyncGenerator<ImageStreamEvent, void, undefined> {
-  const { deadline, maxBytes } = attempt;
+  const { deadline } = attempt;
+  const maxBytes = maxResponseBytes(attempt);
   let completed = 0;
   let tail: ReturnType<typeof setTimeout> | undefined;
   const reader = response.body?.getReader();
@@ -67,20 +68,20 @@ async function* imageEvents(
     if (completed < wanted) throw located(caught, attempt);
   } finally {
     clearTimeout(tail);
-    cancel(reader);
     attempt.close();
   }
 }
 
 function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt): ImageStreamEvent | undefined {
-  const refusal = () => new APIError("API error in the stream", response, attempt.redact(sent.data.slice(0, 65_536)));
+  const refusal = () =>
+    new APIError("API error in the stream", response, redact(sent.data.slice(0, ERROR_BODY_LENGTH), attempt));
   if (sent.event === "error") throw refusal();
   let json: unknown;
   try {
-    json = JSON.parse(sent.data);
+    json = parseEvent(sent.data);
   } catch (cause) {
     if (!sent.isTerminated || sent.event === "ping" || !sent.data) return undefined;
-    throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, cause);
+    throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, { cause });
   }
   if (!isRecord(json)) return undefined;
   if (json.type === "error" || json.error) throw refusal();
@@ -93,6 +94,22 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
   if (picture.b64Json || picture.url) return asEvent(picture);
   if (type !== "image_generation.completed") return undefined; // the finished one may still come
   throw new SDKValidationError("Response", "an event of the stream has no picture", json);
+}
+
+/**
+ * Parses an event. JSON.parse would copy the picture, letter by letter, so it is cut out of the text and put back: one string
+ * beside the other. Where that could be wrong (escapes in it, or it is not the event's own) all is parsed.
+ */
+function parseEvent(text: string): unknown {
+  const key = /"b64_json"\s*:\s*"/.exec(text);
+  const start = key ? key.index + key[0].length : 0;
+  const end = text.indexOf('"', start);
+  const picture = text.slice(start, end);
+  if (key && end > start && !picture.includes("\\")) {
+    const json: unknown = JSON.parse(`${text.slice(0, start)}*${text.slice(end)}`);
+    if (isRecord(json) && json.b64_json === "*") return { ...json, b64_json: picture };
+  }
+  return JSON.parse(text);
 }
 
 async function* completedEvents(answer: CreateImageResponse): AsyncGenerator<ImageStreamEvent, void, undefined> {
@@ -108,8 +125,8 @@ function asEvent(event: object): ImageStreamEvent {
 }
 
 function located(caught: unknown, attempt: Attempt): unknown {
-  const error = asSDKError(caught, attempt.deadline);
-  error.attempts = attempt.number;
-  error.idempotencyKey = attempt.request.idempotencyKey;
+  const error = asError(caught, attempt.deadline.signal, attempt.reached);
+  error.attempts = attempt.number ?? 0;
+  error.idempotencyKey = attempt.request.headers["idempotency-key"];
   return error;
 }

@@ -1,6 +1,5 @@
-import { APIError } from "../models/errors/apierror.ts";
+import type { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
-import { isRecord } from "../models/errors/envelope.ts";
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 
@@ -62,17 +61,18 @@ export function retryPolicy(config: RetryConfig | undefined, codes: readonly str
  * @param elapsedMs since the first began
  */
 export function retryDelayMs(
-  policy: RetryPolicy,
+  config: RetryConfig | undefined,
+  codes: readonly string[] | undefined,
   error: SDKError,
   attempts: number,
   elapsedMs: number,
 ): number | undefined {
-  if (attempts > policy.maxRetries || !isRetryable(policy, error)) return undefined;
-  const asked = error instanceof APIError ? error.retryAfterMs : undefined;
+  const policy = retryPolicy(config, codes);
+  const { retryAfterMs: asked } = error as Partial<APIError>; // only an APIError has it
   const delay =
     asked === undefined ? backoffDelayMs(attempts, policy.backoff) : Math.max(asked, attempts > 1 ? MIN_DELAY_MS : 0);
   const isTooLong = Number(asked) > MAX_RETRY_AFTER_MS || elapsedMs + delay > policy.backoff.maxElapsedTime;
-  return isTooLong ? undefined : delay;
+  return attempts > policy.maxRetries || isTooLong || !isRetryable(policy, error) ? undefined : delay;
 }
 
 /**
@@ -85,24 +85,23 @@ export function backoffDelayMs(attempts: number, backoff: RetryPolicy["backoff"]
 }
 
 function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKError): boolean {
-  if (error instanceof APIError) {
-    const wish = error.headers.get("x-should-retry");
-    if (wish === "true" || wish === "false") return wish === "true";
-    const status = String(error.statusCode);
-    const isListed = codes.some((code) => String(code).replace(/xx$/i, status.slice(1)) === status);
+  const { headers, statusCode, code } = error as Partial<APIError>; // only an APIError has them
+  const wish = headers?.get("x-should-retry");
+  if (wish === "true" || wish === "false") return wish === "true";
+  const status = String(statusCode);
+  if (codes.some((listed) => String(listed).replace(/xx$/i, status.slice(1)) === status)) return true;
+  const isLost =
+    error instanceof ConnectionError ||
+    error instanceof RequestTimeoutError ||
     // An attempt of this very call is still at work on the server: the next one gets its picture.
-    return isListed || (retryConnectionErrors === true && error.code === "idempotency_in_progress");
-  }
-  if (error instanceof RequestTimeoutError) return retryConnectionErrors === true;
-  return error instanceof ConnectionError && (retryConnectionErrors ?? wasNeverEstablished(error));
+    code === "idempotency_in_progress";
+  return isLost && (retryConnectionErrors ?? wasNeverEstablished(error.cause));
 }
 
 const NOT_CONNECTED = /^(connect|getaddrinfo)$|REFUSED|UNREACH|CONNECT_TIMEOUT|FailedToOpenSocket/i;
 
 /** True when the platform says that no byte of the request can have reached the server. */
-function wasNeverEstablished(error: ConnectionError): boolean {
-  for (let e: unknown = error.cause, depth = 0; isRecord(e) && depth < 5; e = e.cause, depth++) {
-    if (NOT_CONNECTED.test(String(e.syscall ?? e.code))) return true;
-  }
-  return false;
+function wasNeverEstablished(error: unknown, depth = 0): boolean {
+  const { syscall, code, cause } = Object(error);
+  return NOT_CONNECTED.test(syscall ?? code) || (depth < 5 && wasNeverEstablished(cause, depth + 1));
 }

@@ -3,16 +3,9 @@
  * also fractional, or an HTTP date in the future). Undefined when it does not say, or not in a way that can be read.
  */
 export function parseRetryAfterMs(headers: Headers, now: number): number | undefined {
-  const ms = nonNegative(headers.get("retry-after-ms"));
-  if (ms !== undefined) return ms;
-  const text = headers.get("retry-after");
-  const seconds = nonNegative(text);
-  if (seconds !== undefined) return seconds * 1000;
-  // Without the letters test, Date.parse would read "-1" as the year 2001.
-  const wait = text && /[a-z]{3}/i.test(text) ? Date.parse(text) - now : Number.NaN;
-  return wait > 0 ? wait : undefined;
-}
-
-function nonNegative(text: string | null): number | undefined {
-  return text && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+  const ms = headers.get("retry-after-ms") || "none";
+  const wish = headers.get("retry-after") || "none";
+  // Without the letters, Date.parse would read "-40" as the year 2040.
+  const date = Date.parse(/[a-z]{3}/i.test(wish) ? wish : "none");
+  return [Number(ms), Number(wish) * 1000, date - now].find((wait) => wait >= 0);
 }

@@ -1,6 +1,6 @@
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
-import { whole } from "./body.ts";
+import { cancel } from "./body.ts";
 import { type Deadline, isTimer } from "./deadline.ts";
 import { type ServerSentEvent, SSEParser } from "./sse.ts";
 
@@ -9,34 +9,36 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 /**
  * The events of a body as they come.
  * @param idleMs longest silence; 0 for no limit
- * @param maxLength largest event, characters
- * @throws RequestTimeoutError after too long a silence, ConnectionError when the connection breaks,
- * UnexpectedClientError for too large an event
+ * @param maxBytes largest event
+ * @throws RequestTimeoutError after too long a silence, UnexpectedClientError for too large an event; what the deadline ends
+ * with, and what a broken body rejects with
  */
 export async function* readEvents(
   reader: Reader,
-  deadline: Deadline,
+  { signal, abort }: Deadline,
   idleMs: number,
-  maxLength: number,
+  maxBytes: number,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const parser = new SSEParser();
-  for (;;) {
-    const { value, done } = await whole(readWithin(reader, deadline, idleMs), deadline);
-    if (done) break;
-    yield* parser.push(value);
-    if (parser.pending > maxLength) {
-      throw new UnexpectedClientError(`An event is larger than maxResponseBytes, ${maxLength} bytes`);
-    }
-  }
-  yield* parser.end();
-}
-
-async function readWithin(reader: Reader, deadline: Deadline, idleMs: number) {
-  const silent = () => deadline.abort(new RequestTimeoutError(`The stream was silent for ${idleMs} ms`));
-  const timer = isTimer(idleMs) ? setTimeout(silent, idleMs) : undefined;
+  const silent = () => abort(new RequestTimeoutError(`The stream was silent for ${idleMs} ms`));
+  // A reader that is cancelled is done at once, also where the body does not listen to the signal.
+  const stop = () => cancel(reader);
+  signal.addEventListener("abort", stop);
   try {
-    return await reader.read();
+    for (;;) {
+      signal.throwIfAborted();
+      const timer = isTimer(idleMs) ? setTimeout(silent, idleMs) : undefined;
+      const { value, done } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) break;
+      yield* parser.push(value);
+      if (parser.pending > maxBytes) {
+        throw new UnexpectedClientError(`An event is larger than maxResponseBytes, ${maxBytes} bytes`);
+      }
+    }
+    signal.throwIfAborted();
+    yield* parser.end();
   } finally {
-    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    stop();
   }
 }

@@ -48,7 +48,7 @@ export class APIPromise<T> extends Promise<T> {
   /** Resolves to the value with the `Response` (its body is already read) and the server's request id. */
   async withResponse(): Promise<WithResponse<T>> {
     const [data, call] = await this.#settled;
-    const response = call.status === "complete" ? call.response : undefined;
+    const { response } = call as { response?: Response }; // one that is not complete has none
     return { data, response, requestId: response?.headers.get("x-request-id") ?? undefined };
   }
 }

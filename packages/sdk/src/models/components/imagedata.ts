@@ -2,7 +2,6 @@ import { decodeBase64, encodeBase64 } from "../../lib/base64.ts";
 import { sniffMediaType } from "../../lib/media-type.ts";
 import type { Bytes } from "../../types/bytes.ts";
 import { InvalidRequestError } from "../errors/invalidrequesterror.ts";
-import { SDKValidationError } from "../errors/sdkvalidationerror.ts";
 
 /** Limits of fetching a picture that the answer has only a URL of. */
 export interface DownloadOptions {
@@ -11,7 +10,7 @@ export interface DownloadOptions {
 }
 
 /** Fetches the picture at a URL. */
-export type Download = (url: string, options: DownloadOptions | undefined) => Promise<Bytes>;
+export type Download = (url: string | undefined, options: DownloadOptions | undefined) => Promise<Bytes>;
 
 /** A picture of an answer. Its methods work alike whether it came as base64 or as a URL. */
 export class ImageData {
@@ -27,9 +26,11 @@ export class ImageData {
 
   readonly #download: Download;
   readonly #type: string | undefined;
+  /** The picture in base64; "" when there is only a URL. */
+  readonly #encoded: string;
   #downloaded: Promise<Bytes> | undefined;
-  /** The first bytes of what was downloaded, in base64. */
-  #head = "";
+  /** The picture in base64, or at least its first bytes. */
+  #head: string;
 
   /**
    * @param fields of the answer, in camelCase
@@ -37,15 +38,17 @@ export class ImageData {
    */
   constructor(fields: Record<string, unknown>, download: Download, format?: unknown) {
     for (const [name, value] of Object.entries(fields)) {
-      if (!(name in this)) this[name] = value; // no field may take the place of a method
+      const isNone = /^(b64Json|url)$/.test(name) && (typeof value !== "string" || !value);
+      if (!isNone && !(name in this)) this[name] = value; // no field may take the place of a method
     }
+    const { b64Json, url = "" } = this;
     // Some servers send a data: URL where base64 belongs.
-    if (typeof this.b64Json === "string") this.b64Json = this.b64Json.replace(DATA_URL, "");
-    for (const name of ["b64Json", "url"] as const) {
-      if (typeof this[name] !== "string" || !this[name]) delete this[name];
-    }
+    const encoded = (b64Json ?? url).replace(/^data:[^,]{0,99};base64,/i, "");
+    if (b64Json) this.b64Json = encoded;
+    this.#encoded = encoded === url ? "" : encoded;
+    this.#head = this.#encoded;
     this.#download = download;
-    this.#type = typeof format === "string" ? `image/${format}` : undefined;
+    this.#type = format ? `image/${format}` : undefined;
   }
 
   /**
@@ -53,7 +56,7 @@ export class ImageData {
    * says, or undefined.
    */
   get mediaType(): string | undefined {
-    return sniffMediaType(this.#base64() ?? this.#head) ?? this.#type;
+    return sniffMediaType(this.#head) ?? this.#type;
   }
 
   /**
@@ -61,18 +64,14 @@ export class ImageData {
    * @throws SDKValidationError when there is no picture, or its base64 is broken; for a URL all that a call throws
    */
   async bytes(options?: DownloadOptions): Promise<Bytes> {
-    const encoded = this.#base64();
-    if (encoded !== undefined) return decodeBase64(encoded);
-    if (!this.url) throw new SDKValidationError("Response", "neither b64_json nor url", { ...this });
-    this.#downloaded ??= this.#download(this.url, options);
-    try {
-      const bytes = await this.#downloaded;
-      this.#head = encodeBase64(bytes.subarray(0, 12));
-      return bytes.slice(); // what the caller does with it spoils no later one
-    } catch (error) {
+    if (this.#encoded) return decodeBase64(this.#encoded);
+    this.#downloaded ??= this.#download(this.url, options).catch((error: unknown) => {
       this.#downloaded = undefined; // another try may do better
       throw error;
-    }
+    });
+    const bytes = await this.#downloaded;
+    this.#head = encodeBase64(bytes.subarray(0, 12));
+    return bytes.slice(); // what the caller does with it spoils no later one
   }
 
   /** The picture as a Blob with its media type. */
@@ -83,7 +82,7 @@ export class ImageData {
 
   /** The picture as a `data:` URL, such as for the `src` of an `<img>`. */
   async dataUrl(options?: DownloadOptions): Promise<string> {
-    const encoded = this.#base64() ?? encodeBase64(await this.bytes(options));
+    const encoded = this.#encoded || encodeBase64(await this.bytes(options));
     return `data:${this.mediaType ?? "application/octet-stream"};base64,${encoded}`;
   }
 
@@ -95,27 +94,17 @@ export class ImageData {
     const bytes = await this.bytes(options);
     // Not a literal, so that bundlers for browsers do not look for it.
     const name = "node:fs/promises";
-    let fs: { writeFile(path: string | URL, bytes: Uint8Array): Promise<void> };
-    try {
-      fs = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
-    } catch (cause) {
-      throw new InvalidRequestError("save() needs a platform with files: Node, Deno or Bun", { cause });
-    }
+    const fs = await import(/* @vite-ignore */ /* webpackIgnore: true */ name).catch((cause: unknown) => {
+      throw new InvalidRequestError("save() needs Node, Deno or Bun", { cause });
+    });
     await fs.writeFile(path, bytes);
-  }
-
-  #base64(): string | undefined {
-    const { b64Json, url } = this;
-    return b64Json ?? (url && DATA_URL.test(url) ? url.replace(DATA_URL, "") : undefined);
   }
 
   /** What console.log shows on Node: the picture itself only by its length. */
   [Symbol.for("nodejs.util.inspect.custom")](): Record<string, unknown> {
-    const shown: Record<string, unknown> = { ...this };
-    if (this.b64Json) shown.b64Json = `[${this.b64Json.length} characters of base64]`;
-    if (this.url?.startsWith("data:")) shown.url = `[data URL of ${this.url.length} characters]`;
-    return shown;
+    const shown = this.#encoded && {
+      [this.b64Json ? "b64Json" : "url"]: `[${this.#encoded.length} characters of base64]`,
+    };
+    return { ...this, ...shown };
   }
 }
-
-const DATA_URL = /^data:[^,]{0,99};base64,/i;

@@ -1,6 +1,6 @@
 import { parseRetryAfterMs } from "../../lib/retry-after.ts";
 import { readEnvelope } from "./envelope.ts";
-import { bounded, brand, hide, SDKError } from "./sdkerror.ts";
+import { bounded, brand, SDKError } from "./sdkerror.ts";
 
 /** Base64 too long to be a word or an id. */
 const PICTURE = /[\w+/=-]{150,}/g;
@@ -19,10 +19,9 @@ export class APIError extends SDKError {
   declare readonly requestId: string | undefined;
   /** How long the server asks to wait, ms. */
   declare readonly retryAfterMs: number | undefined;
-  /** The first 65,536 characters of the body. */
-  declare readonly body: string;
-  /** The answer; its body is already read. */
-  declare readonly rawResponse: Response;
+  // Private to the language, so that nothing prints them.
+  readonly #rawResponse: Response;
+  readonly #body: string;
 
   static {
     brand(APIError, "APIError");
@@ -31,18 +30,29 @@ export class APIError extends SDKError {
   constructor(message: string, rawResponse: Response, body = "") {
     const { message: said, ...envelope } = readEnvelope(body);
     const { status: statusCode, statusText, headers } = rawResponse;
-    const status = [`Status ${statusCode}`, envelope.code].filter(Boolean).join(" ");
+    const status = ["Status", statusCode, envelope.code].filter(Boolean).join(" ");
     super([message, status, bounded((said || statusText).replace(PICTURE, "…"), 500)].filter(Boolean).join(": "));
+    this.#rawResponse = rawResponse;
+    this.#body = body;
     Object.assign(this, envelope, {
       statusCode,
       contentType: headers.get("content-type") ?? "",
       requestId: headers.get("x-request-id") ?? undefined,
       retryAfterMs: parseRetryAfterMs(headers, Date.now()),
     });
-    hide(this, { body, rawResponse });
+  }
+
+  /** The answer; its body is already read. */
+  get rawResponse(): Response {
+    return this.#rawResponse;
   }
 
   get headers(): Headers {
-    return this.rawResponse.headers;
+    return this.#rawResponse.headers;
+  }
+
+  /** The first 65,536 characters of the body. */
+  get body(): string {
+    return this.#body;
   }
 }

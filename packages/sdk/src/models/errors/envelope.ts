@@ -39,24 +39,20 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function text(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : value == null ? undefined : JSON.stringify(value);
 }
 
 /** FastAPI's list of validation errors. */
 function details(detail: unknown): string | undefined {
   if (!Array.isArray(detail)) return text(detail);
   const lines = detail.map((item: unknown) => {
-    if (!isRecord(item)) return text(item);
-    return Array.isArray(item.loc) ? `${item.loc.join(".")}: ${text(item.msg)}` : text(item.msg);
+    const { loc, msg = item } = Object(item);
+    return `${Array.isArray(loc) ? `${loc.join(".")}: ` : ""}${text(msg)}`;
   });
   return lines.join("; ");
 }
 
 function plainText(body: string): string {
   const title = /<title>([^<]*)/i.exec(body)?.[1] ?? body;
-  return title
-    .replace(/<[^>]*>/g, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  return title.replace(/(<[^>]*>|\s)+/g, " ").trim();
 }

@@ -10,6 +10,10 @@ export abstract class SDKError extends Error {
   /** Sent with every attempt. Repeat the call with it to fetch a picture that may already be paid for. */
   idempotencyKey: string | undefined;
 
+  static {
+    brand(SDKError, "SDKError");
+  }
+
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of instanceof
@@ -21,22 +25,14 @@ export abstract class SDKError extends Error {
   }
 }
 
-/** The names of the classes from SDKError down, such as `/HTTPClientError/ConnectionError/`; "" for anything else. */
+/** The names of the classes from SDKError down, such as `SDKError/APIError/`; "" for anything else. */
 function brandOf(value: unknown): string {
   return String((value as { [BRAND]?: string } | undefined)?.[BRAND] ?? ""); // whatever it is, it may have the brand
 }
 
 /** Gives an error class its `name` and the brand by which other copies of the package know it. */
-export function brand(errorClass: { prototype: Error }, name: string): void {
-  const { prototype } = errorClass;
-  hide(prototype, { name, [BRAND]: `${brandOf(prototype) || "/"}${name}/` });
-}
-
-/** Keeps a property reachable while `JSON.stringify` and `util.inspect` pass over it. */
-export function hide(target: object, properties: object): void {
-  for (const key of Reflect.ownKeys(properties)) {
-    Object.defineProperty(target, key, { value: Reflect.get(properties, key), configurable: true, writable: true });
-  }
+export function brand({ prototype }: { prototype: Error }, name: string): void {
+  Object.assign(prototype, { name, [BRAND]: `${brandOf(prototype)}${name}/` });
 }
 
 /** Cuts a text to `limit` characters and says so. */
