@@ -13,7 +13,7 @@ const MEANING: Readonly<Record<string, string>> = {
   posted: "the account's charges against the journal",
   pending: "the account's held units against its holds",
   overdrawn: "the account's available units are below 0",
-  journal_sum: "debits and credits of the journal do not sum to 0",
+  journal_sides: "an entry of the journal that is neither granted nor consumed by the system's accounts",
   usage: "the usage by day against the journal",
   hold_journal: "a hold's charge against its journal entry",
   journal_hold: "a charge in the journal that no hold stands behind",

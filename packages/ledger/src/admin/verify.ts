@@ -18,6 +18,10 @@ const DISCREPANCIES = `
       LEFT JOIN granted g ON g.account = a.id
       LEFT JOIN consumed c ON c.account = a.id
       LEFT JOIN held h ON h.account_id = a.id
+  ), suspects AS (
+    SELECT h.id, h.units, h.posted_units, COALESCE(j.units, 0) AS journaled, a.id AS account
+    FROM holds h LEFT JOIN journal j ON j.id = h.id LEFT JOIN accounts a ON a.id = h.account_id
+    WHERE h.posted_units <> COALESCE(j.units, 0) OR h.posted_units > h.units OR a.id IS NULL
   ), used AS (
     SELECT account_id, SUM(units) AS units FROM usage_days GROUP BY account_id
   )
@@ -35,17 +39,16 @@ const DISCREPANCIES = `
   SELECT 'usage', e.id, e.consumed, COALESCE(u.units, 0) FROM expected e
     LEFT JOIN used u ON u.account_id = e.id WHERE COALESCE(u.units, 0) <> e.consumed
   UNION ALL
-  SELECT 'hold_journal', h.id, h.posted_units, COALESCE(j.units, 0) FROM holds h
-    LEFT JOIN journal j ON j.id = h.id WHERE h.posted_units <> COALESCE(j.units, 0)
+  SELECT 'hold_journal', id, posted_units, journaled FROM suspects WHERE posted_units <> journaled
   UNION ALL
   SELECT 'journal_hold', j.id, 0, j.units FROM journal j
     WHERE j.kind = 'post' AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.id = j.id AND h.account_id = j.debit)
   UNION ALL
-  SELECT 'overcharged', id, units, posted_units FROM holds WHERE posted_units > units
+  SELECT 'overcharged', id, units, posted_units FROM suspects WHERE posted_units > units
   UNION ALL
   SELECT 'hold_places', id, 1, places FROM hold_places WHERE places <> 1
   UNION ALL
-  SELECT 'hold_account', h.id, 1, 0 FROM holds h WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = h.account_id)
+  SELECT 'hold_account', id, 1, 0 FROM suspects WHERE account IS NULL
   UNION ALL
   SELECT 'grant_journal', g.account_id, g.units, COALESCE(j.units, 0) FROM grants g
     LEFT JOIN journal j ON j.id = 'grant:' || g.account_id || ':' || g.reference

@@ -24,7 +24,8 @@ export function openVerifier<Result>(url: string, read: (client: Client) => Prom
         query_timeout: MAX_MS,
         keepAlive: true,
         application_name: "atoma-ledger verify",
-        options: `-c search_path=${SCHEMA} -c default_transaction_read_only=on`,
+        // Millions of rows are joined: hashed in memory where they fit.
+        options: `-c search_path=${SCHEMA} -c default_transaction_read_only=on -c work_mem=64MB`,
       });
       // The statement under way tells.
       client.on("error", () => {});
