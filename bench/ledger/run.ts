@@ -1,7 +1,8 @@
-// How many reserve + settle pairs a second the ledger does, and what CPU time a pair costs: `node bench/ledger/run.ts`.
+// How many reserve + settle pairs a second the ledger does, how long one takes, what CPU time it costs, and how much of the machine's
+// cores ledger and server used; the disk and other processes had the rest: `node bench/ledger/run.ts`.
 // Options: `--engine sqlite|postgres`, `--seconds 2`. The floor is the same ledger with a transaction for each operation.
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createLedger } from "../../packages/ledger/src/create.ts";
@@ -64,18 +65,20 @@ async function pair(ledger: Ledger, payer: Payer): Promise<void> {
   await ledger.settle({ holdId: held.holdId, units: 1_048_576 });
 }
 
-/** Runs pairs for `ms` with so many clients, each waiting for its own. */
-async function load(ledger: Ledger, clients: number, of: readonly Payer[], ms: number): Promise<number> {
+/** Runs pairs for `ms` with so many clients, each waiting for its own. Returns how long each pair took, in ms, in rising order. */
+async function load(ledger: Ledger, clients: number, of: readonly Payer[], ms: number): Promise<number[]> {
   const end = performance.now() + ms;
-  let pairs = 0;
+  const took: number[] = [];
   async function client(payer: Payer): Promise<void> {
-    while (performance.now() < end) {
+    for (let now = performance.now(); now < end; ) {
       await pair(ledger, payer);
-      pairs += 1;
+      const later = performance.now();
+      took.push(later - now);
+      now = later;
     }
   }
   await Promise.all(Array.from({ length: clients }, (_, index) => client(of[index % of.length] ?? fail())));
-  return pairs;
+  return took.sort((a, b) => a - b);
 }
 
 const fail = (): never => {
@@ -89,12 +92,15 @@ async function measure(title: string, ledger: Ledger, serverCpuMs: () => Promise
     const server = await serverCpuMs();
     const own = process.cpuUsage();
     const started = performance.now();
-    const pairs = await load(ledger, clients, all.slice(0, accounts), MS);
-    const seconds = (performance.now() - started) / 1_000;
-    const used = process.cpuUsage(own);
-    const ownUs = (used.user + used.system) / pairs;
-    const serverUs = ((await serverCpuMs()) - server) * (1_000 / pairs);
-    const cells = [title, name, Math.round(pairs / seconds), ownUs.toFixed(0), serverUs.toFixed(0)];
+    const took = await load(ledger, clients, all.slice(0, accounts), MS);
+    const us = (performance.now() - started) * 1_000;
+    const { user, system } = process.cpuUsage(own);
+    const serverUs = ((await serverCpuMs()) - server) * 1_000;
+    const pairs = took.length;
+    const quantile = (part: number): string => took[Math.floor(part * pairs)]?.toFixed(1) ?? "";
+    const figures = [(user + system) / pairs, serverUs / pairs].map((each) => each.toFixed(0));
+    const busy = Math.round(((user + system + serverUs) / us / availableParallelism()) * 100);
+    const cells = [title, name, Math.round((pairs / us) * 1e6), ...figures, quantile(0.5), quantile(0.99), `${busy} %`];
     console.log(`| ${cells.join(" | ")} |`);
   }
   const discrepancies = await ledger.verify();
@@ -117,7 +123,8 @@ async function measureBoth(
   }
 }
 
-console.log("| | clients | pairs/s | CPU µs a pair | CPU µs a pair, server |\n|---|---|---|---|---|");
+console.log("| | clients | pairs/s | CPU µs a pair | of the server | p50, ms | p99, ms | cores busy |");
+console.log("|---|---|---|---|---|---|---|---|");
 if (flags.engine.includes("sqlite")) {
   const folder = await mkdtemp(join(tmpdir(), "atoma-bench-"));
   let files = 0;

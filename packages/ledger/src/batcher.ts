@@ -25,6 +25,9 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void;
 }
 
+/** What fewer operations than this cost together is mostly the transaction: they are not shared out among lanes. */
+const MIN_SHARE = 64;
+
 const timedOut = () => new LedgerUnavailableError("timeout", "the ledger's database did not answer in time");
 
 /**
@@ -33,8 +36,9 @@ const timedOut = () => new LedgerUnavailableError("timeout", "the ledger's datab
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   const { apply, maxBatch, lanes, maxQueue, timeoutMs } = options;
-  let queue: Waiting<Item, Result>[] = [];
+  const queue: Waiting<Item, Result>[] = [];
   let busyLanes = 0;
+  let underWay = 0;
   let scheduled = false;
   let overdueTimer: NodeJS.Timeout | undefined;
   const idlers: (() => void)[] = [];
@@ -61,18 +65,28 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
 
   function startBatches(): void {
     while (busyLanes < lanes && queue.length > 0) {
-      const batch = queue.slice(0, maxBatch);
-      queue = queue.slice(maxBatch);
+      const batch = queue.splice(0, Math.min(maxBatch, share()));
       busyLanes += 1;
+      underWay += batch.length;
       run(batch).finally(() => {
         busyLanes -= 1;
-        startBatches();
+        underWay -= batch.length;
+        // In the next turn, when clients whose answers have come are back with what they ask next.
+        schedule();
       });
     }
     watchQueue();
     if (busyLanes === 0 && queue.length === 0) {
       for (const idler of idlers.splice(0)) idler();
     }
+  }
+
+  /**
+   * A lane's part of all that is asked for. Clients whose answers come together come back together: in one batch, many
+   * clients would leave the other lanes idle for good.
+   */
+  function share(): number {
+    return Math.max(MIN_SHARE, Math.ceil((queue.length + underWay) / lanes));
   }
 
   async function run(batch: Waiting<Item, Result>[]): Promise<void> {

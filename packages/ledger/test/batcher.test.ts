@@ -45,12 +45,34 @@ describe("group commit", () => {
     assert.deepEqual(await Promise.all([...second, third]), [40, 50, 60]);
   });
 
+  it("shares many operations out among the lanes, also when their clients come back together", async () => {
+    const { batcher, finish, sizes } = scripted({ lanes: 2, maxBatch: 500 });
+    const submit = (count: number) => Array.from({ length: count }, (_, item) => batcher.submit(item));
+    const first = submit(300);
+    await turn();
+    assert.deepEqual(sizes(), [150, 150]);
+    finish(0);
+    await Promise.all(first.slice(0, 150));
+    const second = submit(150);
+    await turn();
+    assert.deepEqual(sizes(), [150, 150, 150]);
+    for (const index of [1, 2]) finish(index);
+    await Promise.all([...first, ...second]);
+    const few = submit(60);
+    await turn();
+    assert.deepEqual(sizes(), [150, 150, 150, 60]);
+    finish(3);
+    await Promise.all(few);
+  });
+
   it("has so many batches under way, of so many operations each", async () => {
     const { batcher, finish, sizes } = scripted({ lanes: 2, maxBatch: 4 });
     const all = Array.from({ length: 10 }, (_, item) => batcher.submit(item));
     await turn();
     assert.deepEqual(sizes(), [4, 4]);
     finish(1);
+    // One turn for the clients who come back, and one for the next batch.
+    await turn();
     await turn();
     assert.deepEqual(sizes(), [4, 4, 2]);
     finish(0);

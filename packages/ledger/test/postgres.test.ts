@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Client } from "pg";
-import { accountIdFrom, holdIdFrom, keyIdFrom, LedgerUnavailableError, openLedger } from "../src/index.ts";
+import { accountIdFrom, type HoldId, holdIdFrom, keyIdFrom, LedgerUnavailableError, openLedger } from "../src/index.ts";
 import { readMigrations } from "../src/migrations.ts";
 import { conformance } from "./conformance/index.ts";
 import { startPostgres, startTcpProxy, type TestPostgres } from "./support/postgres.ts";
@@ -64,6 +64,48 @@ describe("holds in PostgreSQL's tables", () => {
       assert.deepEqual(await a.verify(), []);
       await database.execute("DELETE FROM releases");
       assert.deepEqual(await a.verify(), [{ what: "hold_places", subject, expected: 1, found: 0 }]);
+    } finally {
+      await close();
+    }
+  });
+
+  it("are resolved, swept and leased from all sides without a deadlock", async () => {
+    const database = await newDatabase();
+    const { a, b, customer, request, clock, close } = await createWorld(database);
+    try {
+      const limits = [{}, { concurrentRequests: 5 }, { requestsPerMinute: 50 }, {}, {}, {}];
+      const customers = await Promise.all(limits.map((each) => customer(500, { limits: each })));
+      const made: HoldId[] = [];
+      let going = true;
+      async function client(index: number): Promise<void> {
+        for (let count = 0; count < 25; count++) {
+          const someone = customers[(index + count) % customers.length] ?? assert.fail();
+          const idempotency = count % 2 === 0 ? undefined : { key: `key-${count}`, fingerprint: "f" };
+          const deadline = clock.now + (count % 9 === 0 ? 0 : 60_000);
+          const asked = request(someone, { units: 1 + (count % 7), deadline, idempotency });
+          made.push(asked.holdId);
+          await (index % 2 === 0 ? a : b).reserve(asked);
+          if (count % 5 === 0) await b.void({ holdId: made[(index * count) % made.length] ?? assert.fail() });
+          else await (index % 3 === 0 ? a : b).settle({ holdId: asked.holdId, units: 1 });
+        }
+      }
+      async function disturb(): Promise<void> {
+        const keyId = customers[0]?.keyId ?? assert.fail();
+        for (let count = 0; going; count++) {
+          await Promise.all([a.sweep(), b.sweep()]);
+          await b.updateKey(keyId, { limits: { concurrentRequests: count % 2 === 0 ? 30 : null } });
+        }
+      }
+      const disturbed = disturb();
+      await Promise.all(Array.from({ length: 40 }, (_, index) => client(index))).finally(() => {
+        going = false;
+      });
+      await disturbed;
+      assert.deepEqual(await a.verify(), []);
+      const [row] = await database.rows(
+        "SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()",
+      );
+      assert.equal(row?.deadlocks, 0);
     } finally {
       await close();
     }
