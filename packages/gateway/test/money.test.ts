@@ -146,7 +146,7 @@ const FAULTS: Record<string, { behave: Behaviour; status: number; code: string }
 };
 
 test("node faults: the client gets a documented error, the account keeps its units", async (t) => {
-  await using world = await startWorld();
+  await using world = await startWorld({ queueTimeoutMs: 500 });
   for (const [name, { behave, status, code }] of Object.entries(FAULTS)) {
     await t.test(name, async () => {
       world.node.behave = behave;
@@ -163,7 +163,7 @@ test("node faults: the client gets a documented error, the account keeps its uni
 });
 
 test("S-090 the node's Retry-After reaches the client", async () => {
-  await using world = await startWorld();
+  await using world = await startWorld({ queueTimeoutMs: 500 });
   world.node.behave = (_job, response) => void response.writeHead(429, { "retry-after": "7" }).end("{}");
   const { status, headers } = await world.generate();
   assert.deepEqual([status, headers.get("retry-after"), headers.get("retry-after-ms")], [503, "7", "7000"]);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openLedger } from "@atoma/ledger";
 import { startPostgres } from "@atoma/ledger/test-support";
 import pino from "pino";
+import type { NodeConfig } from "../src/index.ts";
 import { LIFE_MS, sharedNodes } from "../src/nodes/shared-nodes.ts";
 
 const SECOND = 1000;
@@ -14,7 +15,8 @@ test("nodes that joined stay while the database is away, and have their time to 
   t.after(() => ledger.close());
   let now = 1_800_000_000_000;
   const lists: string[][] = [];
-  const shared = sharedNodes(ledger, [], (nodes) => void lists.push(nodes.map(({ name }) => name)), {
+  const there = (nodes: readonly NodeConfig[]) => nodes.filter(({ draining }) => !draining).map(({ name }) => name);
+  const shared = sharedNodes(ledger, [], (nodes) => void lists.push(there(nodes)), {
     now: () => now,
     log: pino({ level: "silent" }),
   });

@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { eventually, startWorld } from "./support/gateway.ts";
 import { finish, makePictures, picture, sendPicture, writeEvent } from "./support/scripted-node.ts";
 
-const world = await startWorld();
+const world = await startWorld({ queueTimeoutMs: 500 });
 after(() => world[Symbol.asyncDispose]());
 
 interface Event {
