@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -142,4 +142,23 @@ test("S3: a store that is away is told apart from one that refuses", async () =>
   await store.close();
   const later = await openS3Store(short.options, silent);
   await later.close();
+});
+
+test("a folder of more files than are listed at a time: a sweep finds each that has expired, and halves that are old", async () => {
+  const many = await mkdtemp(join(tmpdir(), "atoma-many-"));
+  try {
+    const store = await openDiskStore(many);
+    const expired = Array.from({ length: 600 }, () => nameAt(Date.now() - HOUR));
+    const kept = Array.from({ length: 600 }, () => nameAt(Date.now() + HOUR));
+    for (const name of [...expired, ...kept]) await writeFile(join(many, name), "");
+    assert.equal(await store.sweep(Date.now()), 600);
+    assert.deepEqual((await readdir(many)).sort(), kept.toSorted());
+    const [old, young] = [`${nameAt(Date.now() + HOUR)}.part`, `${nameAt(Date.now() + HOUR)}.part`];
+    for (const name of [old, young]) await writeFile(join(many, name), "half");
+    await utimes(join(many, old), new Date(0), new Date(0));
+    await openDiskStore(many);
+    assert.deepEqual((await readdir(many)).sort(), [...kept, young].sort());
+  } finally {
+    await rm(many, { recursive: true });
+  }
 });

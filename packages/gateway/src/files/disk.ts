@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, opendir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { errors } from "@atoma/contract";
@@ -18,6 +18,9 @@ async function openFile(path: string, range: { start: number; end: number } | un
   return file.createReadStream(range);
 }
 
+/** A part at a time: the names of a day's pictures together would take as much memory as all else, every minute. */
+const list = (folder: string) => opendir(folder, { bufferSize: 256 });
+
 /** A rename lasts beyond a power cut only once its folder is on the disk. Windows opens no folders. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
@@ -28,7 +31,9 @@ async function flushFolder(folder: string): Promise<void> {
 /** Files in one folder; written beside their place, flushed, and renamed into it, which is flushed too. */
 export async function openDiskStore(folder: string): Promise<FileStore> {
   await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) if (name.endsWith(".part")) await removeAbandoned(join(folder, name));
+  for await (const { name } of await list(folder)) {
+    if (name.endsWith(".part")) await removeAbandoned(join(folder, name));
+  }
 
   return {
     async put(name, bytes) {
@@ -54,7 +59,7 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
 
     async sweep(nowMs) {
       let removed = 0;
-      for (const name of await readdir(folder)) {
+      for await (const { name } of await list(folder)) {
         const parsed = parseFileName(name);
         if (!parsed || parsed.expiresAtMs > nowMs) continue;
         await rm(join(folder, name), { force: true });
