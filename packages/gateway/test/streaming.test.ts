@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { eventually, startWorld } from "./support/gateway.ts";
 import { finish, makePictures, picture, sendPicture, writeEvent } from "./support/scripted-node.ts";
 
-const world = await startWorld({ queueTimeoutMs: 500 });
+const world = await startWorld();
 after(() => world[Symbol.asyncDispose]());
 
 interface Event {
@@ -73,10 +73,10 @@ test("progress events come only when they are asked for", async () => {
 
 test("S-103 S-104 what fails before the first event is plain HTTP", async () => {
   assert.equal((await world.generate({ stream: true, n: 0 })).json.error.code, "integer_below_min_value");
-  world.node.behave = (_job, response) => void response.writeHead(503).end();
-  const refused = await world.generate({ stream: true });
+  await using busy = await startWorld({ queueTimeoutMs: 500 });
+  busy.node.behave = (_job, response) => void response.writeHead(503).end();
+  const refused = await busy.generate({ stream: true });
   assert.deepEqual([refused.status, refused.json.error.code], [503, "overloaded"]);
-  world.node.behave = makePictures;
 });
 
 test("S-105 S-106 what fails after it is an error event, and nothing is charged", async () => {
