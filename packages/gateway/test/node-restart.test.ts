@@ -45,6 +45,20 @@ test("no connection: requests wait for the node, which gets each of them once", 
   assert.equal(await world.pending(), 0);
 });
 
+test("S-086 a node that went without a word is not waited for long, and then not at all", async () => {
+  const { node, world } = await startOne();
+  await using _world = world;
+  await node[Symbol.asyncDispose]();
+  // Far less than the queue's minute, or than what a node has that said it leaves.
+  const waited = AbortSignal.timeout(15_000);
+  const first = await Promise.all([world.generate(), world.generate()]);
+  const then = await world.generate();
+  assert.equal(waited.aborted, false);
+  for (const { status, json } of [...first, then])
+    assert.deepEqual([status, json.error.code], [500, "node_unreachable"]);
+  assert.equal(await world.pending(), 0);
+});
+
 test("an edit that waits for its node has its pictures with it", async () => {
   const { node, world } = await startOne();
   await using _world = world;

@@ -42,10 +42,12 @@ export interface DispatcherOptions {
   readonly queueTimeoutMs: number;
 }
 
-/** When a node is probed again that could not be reached. */
-const SOON_MS = 2_000;
-/** How long a node that was there is expected to be back. Requests wait for one that restarts, not for one that is gone. */
+/** How soon a node is probed again that may be back at any moment. */
+export const SOON_MS = 500;
+/** How long a node is expected back that said it leaves. Requests wait for one that restarts, not for one that is gone. */
 export const RESTART_MS = 30_000;
+/** The same of one that went without a word: restarted while it had nothing to do, or dead. */
+const SILENT_MS = 5_000;
 
 /** Pictures × pixels × steps. */
 const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
@@ -146,7 +148,8 @@ export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptio
     }
     const { maxConcurrent, ready, draining } = node;
     if (ready && !draining) node.expectedUntil = Number.POSITIVE_INFINITY;
-    else node.expectedUntil = Math.min(node.expectedUntil, Date.now() + RESTART_MS);
+    else if (node.expectedUntil === Number.POSITIVE_INFINITY)
+      node.expectedUntil = Date.now() + (draining ? RESTART_MS : SILENT_MS);
     balance.put(key, { maxConcurrent, ready, draining, expectedUntil: node.expectedUntil });
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type ApiError, errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { LoadReport } from "./balance/balancer.ts";
-import { dispatcher, type Lease, type Wanted } from "./dispatcher.ts";
+import { dispatcher, type Lease, SOON_MS, type Wanted } from "./dispatcher.ts";
 import { reasonOf } from "./errors.ts";
 import { type Aliases, closeNode, destroyNode, type Node, type NodeConfig, openNode } from "./node.ts";
 import { probe } from "./probe.ts";
@@ -50,7 +50,7 @@ export interface NodeStatus {
 }
 
 const TICK_MS = 500;
-/** How often a node is asked that is not ready. */
+/** How often a node is asked that is not ready, and not expected to be soon. */
 const AWAY_PROBE_MS = 2000;
 /** How long nodes may take to hear that what they do is not wanted any more. */
 const LAST_WORDS_MS = 2000;
@@ -67,6 +67,12 @@ export interface RegistryOptions {
 
 /** Of a node that does not tell: what this gateway gave it is all that is known. */
 const NO_LOAD: LoadReport = { pendingRequests: 0, pixelStepsEach: 0 };
+
+/** How long until a node is probed again. */
+function pauseOf({ ready, dialect, expectedUntil }: Node): number {
+  if (ready) return dialect.probeMs;
+  return Date.now() < expectedUntil ? SOON_MS : AWAY_PROBE_MS;
+}
 
 /** What makes a change of a node's entry a new node. */
 const identity = ({ name: _, draining: __, ...rest }: NodeConfig) => JSON.stringify(rest);
@@ -95,7 +101,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     if (!before && node.ready) {
       log.info({ node: node.name, models: node.models.map(({ card }) => card.id) }, "node is ready");
     }
-    node.probeAt = Date.now() + (node.ready ? node.dialect.probeMs : AWAY_PROBE_MS);
+    node.probeAt = Date.now() + pauseOf(node);
     if (nodes.get(node.name)?.node === node) dispatch.put(node);
   }
 
