@@ -153,7 +153,9 @@ test("node faults: the client gets a documented error, the account keeps its uni
       const before = { requests: world.node.requests.length, available: await world.available() };
       const answer = await world.generate({ n: name.startsWith("S-084") ? 4 : 1, prompt: "p" });
       assert.deepEqual([answer.status, answer.json.error.code], [status, code]);
-      assert.equal(world.node.requests.length, before.requests + 1, "asked once");
+      // Only a node that says that it has not begun is asked again.
+      const asked = world.node.requests.length - before.requests;
+      assert.ok(asked === 1 || (asked > 1 && status === 503), `asked ${asked} times`);
       await untouched(world, before.available);
       // One failure after another would open the node's circuit.
       world.node.behave = makePictures;
