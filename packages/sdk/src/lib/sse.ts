@@ -9,13 +9,6 @@ export interface ServerSentEvent {
 const LF = 10;
 const CR = 13;
 
-interface Searcher {
-  prototype: { indexOf(this: Uint8Array, byte: number, from: number): number };
-}
-
-// Buffer looks for a byte ten times as fast as Uint8Array does; nothing declares it here.
-const { indexOf } = ((globalThis as { Buffer?: Searcher }).Buffer ?? Uint8Array).prototype;
-
 /**
  * Splits a text/event-stream into events (https://html.spec.whatwg.org/multipage/server-sent-events.html). It takes chunks cut
  * anywhere; comments and fields other than `event` and `data` are passed over.
@@ -100,8 +93,14 @@ export class SSEParser {
   }
 }
 
+interface Searcher {
+  prototype: { indexOf(this: Uint8Array, byte: number, from: number): number };
+}
+
 /** Where a byte is next, or the length where it is no more. */
 function find(bytes: Uint8Array, byte: number, from: number): number {
+  // Buffer looks for a byte ten times as fast as Uint8Array does; nothing declares it here.
+  const { indexOf } = ((globalThis as { Buffer?: Searcher }).Buffer ?? Uint8Array).prototype;
   const at = indexOf.call(bytes, byte, from);
   return at < 0 ? bytes.length : at;
 }
