@@ -75,7 +75,7 @@ export class SSEParser {
   #hold(bytes: Uint8Array): void {
     const length = this.#heldLength + bytes.length;
     if (length > this.#held.length) {
-      const larger = new Uint8Array(Math.max(length, 16 * this.#held.length));
+      const larger = new Uint8Array(Math.max(length, 4 * this.#held.length));
       larger.set(this.#held);
       this.#held = larger;
     }

@@ -1,12 +1,12 @@
 import { isRecord } from "../models/errors/envelope.ts";
 
-/** The fields that are known here, by their names on the wire; all others keep theirs. */
-const NAMES =
-  "b64_json background created_at guidance_scale image_tokens input_fidelity input_tokens input_tokens_details negative_prompt num_inference_steps output_compression output_format output_tokens output_tokens_details owned_by partial_image_index partial_images quality response_format revised_prompt seed shutdown_date size text_tokens total_tokens url usage".split(
+/** The fields that are known here, by their names here; all others keep theirs. */
+const KNOWN =
+  "b64Json background createdAt guidanceScale imageTokens inputFidelity inputTokens inputTokensDetails negativePrompt numInferenceSteps outputCompression outputFormat outputTokens outputTokensDetails ownedBy partialImageIndex partialImages quality responseFormat revisedPrompt seed shutdownDate size textTokens totalTokens url usage".split(
     " ",
   );
-const CAMEL = new Map(NAMES.map((name) => [name, name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())]));
-const WIRE = new Map(Array.from(CAMEL, ([name, here]) => [here, name]));
+const WIRE = new Map(KNOWN.map((here) => [here, here.replace(/[A-Z]/g, "_$&").toLowerCase()]));
+const CAMEL = new Map(Array.from(WIRE, ([here, name]) => [name, here]));
 
 /**
  * A copy with the known fields in camelCase, also below known fields and `data`. Known fields that are null are left

@@ -25,12 +25,11 @@ export class ImageData {
   [field: string]: unknown;
 
   readonly #download: Download;
-  readonly #type: string | undefined;
+  /** What the answer says, or a download showed. */
+  #type: string | undefined;
   /** The picture in base64; "" when there is only a URL. */
   readonly #encoded: string;
   #downloaded: Promise<Bytes> | undefined;
-  /** The picture in base64, or at least its first bytes. */
-  #head: string;
 
   /**
    * @param fields of the answer, in camelCase
@@ -46,7 +45,6 @@ export class ImageData {
     const encoded = (b64Json ?? url).replace(/^data:[^,]{0,99};base64,/i, "");
     if (b64Json) this.b64Json = encoded;
     this.#encoded = encoded === url ? "" : encoded;
-    this.#head = this.#encoded;
     this.#download = download;
     this.#type = format ? `image/${format}` : undefined;
   }
@@ -56,7 +54,7 @@ export class ImageData {
    * says, or undefined.
    */
   get mediaType(): string | undefined {
-    return sniffMediaType(this.#head) ?? this.#type;
+    return sniffMediaType(this.#encoded) ?? this.#type;
   }
 
   /**
@@ -70,7 +68,7 @@ export class ImageData {
       throw error;
     });
     const bytes = await this.#downloaded;
-    this.#head = encodeBase64(bytes.subarray(0, 12));
+    this.#type = sniffMediaType(encodeBase64(bytes.subarray(0, 12))) ?? this.#type;
     return bytes.slice(); // what the caller does with it spoils no later one
   }
 
