@@ -11,6 +11,11 @@ const sdk = new AtomaSDK({ serverURL: base, bearerAuth: "k" });
 const openai = new OpenAI({ baseURL: `${base}/v1`, apiKey: "k" });
 
 const ways = {
+  "raw fetch, chunks only": async () => {
+    const { body } = await fetch(`${base}/v1/images/generations`, { method: "POST", body: "{}" });
+    const reader = body.getReader();
+    while (!(await reader.read()).done);
+  },
   "raw fetch, text() only": async () =>
     (await fetch(`${base}/v1/images/generations`, { method: "POST", body: "{}" })).text(),
   "atoma-sdk": async () => {

@@ -14,6 +14,7 @@ const MISTAKES: [name: string, options: object, sdk: object][] = [
   ["a signal that is none", { signal: {} }, {}],
   ["headers that are none", { fetchOptions: { headers: "x" } }, {}],
   ["a list of codes that is none", { retryCodes: 503 }, {}],
+  ["a logger that is none", {}, { debugLogger: {} }],
 ];
 
 for (const [name, options, sdk] of MISTAKES) {

@@ -47,8 +47,8 @@ export async function send(attempt: Attempt): Promise<Response> {
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const init = { redirect: "manual" as const, ...patience(), ...options.fetchOptions, method, headers, body, signal };
     const exchange = new Exchange({ url, method, headers, body });
-    attempt.reached = exchange as APICall; // its status and its response agree, which its type cannot say
     debugLogger?.log(`> ${method} ${url.origin}${url.pathname}`);
+    attempt.reached = exchange as APICall; // its status and its response agree, which its type cannot say
     const response = await (httpClient?._fetch(url, init) ?? fetch(url, init));
     // A fetcher that does not listen to the signal may still answer, to nobody.
     if (signal.aborted) cancel(response.body);

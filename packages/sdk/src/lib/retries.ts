@@ -98,7 +98,7 @@ function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKEr
   return isLost && (retryConnectionErrors ?? wasNeverEstablished(error.cause));
 }
 
-const NOT_CONNECTED = /^(connect|getaddrinfo)$|REFUSED|UNREACH|CONNECT_TIMEOUT|FailedToOpenSocket/i;
+const NOT_CONNECTED = /^connect$|addrinfo|refused|unreach|connect_timeout|OpenSocket/i;
 
 /** True when the platform says that no byte of the request can have reached the server. */
 function wasNeverEstablished(error: unknown, depth = 0): boolean {
