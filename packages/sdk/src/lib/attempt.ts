@@ -95,7 +95,7 @@ function redirectTarget({ status, headers }: Response, from: URL, method: string
   const location = headers.get("location");
   const isKept = /^30([78]|[123] GET)/.test(`${status} ${method}`);
   const to = isKept && location ? parseURL(location, from) : null;
-  return to && (to.protocol === "https:" || to.protocol === from.protocol) ? to : null;
+  return from.protocol === "https:" && to?.protocol !== "https:" ? null : to;
 }
 
 /** Takes the key out of a text from the server. */
