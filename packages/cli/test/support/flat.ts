@@ -8,7 +8,8 @@ import { type Usage, usageOf } from "./process-usage.ts";
 type Usages = ReadonlyMap<string, Usage>;
 
 const MIB = 2 ** 20;
-const MORE_FILES = 4;
+/** Clients keep some more connections open, or fewer, as it comes: there are 32 of them at the most. */
+const MORE_FILES = 16;
 const MORE_HEAP = 8 * MIB;
 const PATIENCE_MS = 30_000;
 
