@@ -58,9 +58,9 @@ describe("group commit", () => {
     assert.deepEqual(sizes(), [150, 150, 150]);
     for (const index of [1, 2]) finish(index);
     await Promise.all([...first, ...second]);
-    const few = submit(60);
+    const few = submit(16);
     await turn();
-    assert.deepEqual(sizes(), [150, 150, 150, 60]);
+    assert.deepEqual(sizes(), [150, 150, 150, 16]);
     finish(3);
     await Promise.all(few);
   });
