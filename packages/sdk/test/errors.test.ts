@@ -166,3 +166,26 @@ test("a hook that throws is an UnexpectedClientError with its cause", async (t) 
   assert.equal(error.cause, cause);
   assert.equal(server.seen.length, 0);
 });
+
+test("a server that repeats the key anywhere does not get it into what an error shows", async (t) => {
+  const own = "tok-of-the-caller-987";
+  const server = await serve(t, (response, seen, i) => {
+    const said = String(seen.headers.authorization);
+    const headers = { "x-request-id": `req ${said}`, "content-type": `text/plain; of="${said}"` };
+    if (i % 2) response.writeHead(403, `Not ${said}`, headers).end();
+    else response.writeHead(200, headers).end(`no JSON but ${said}`);
+  });
+  for (const [secret, headers] of [
+    [KEY, {}],
+    [own, { authorization: `Bearer ${own}` }],
+    [own, { Authorization: own }],
+  ] as const) {
+    for (let i = 0; i < 2; i++) {
+      const error = errorOf(await generate(server, { fetchOptions: { headers } }), APIError);
+      assert.ok(server.seen.at(-1)?.headers.authorization?.includes(secret));
+      const shown = [inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error), error.message, error.body];
+      assert.doesNotMatch(shown.join(), new RegExp(secret));
+      assert.match(String(error.requestId), /^req .*\*\*\*$/);
+    }
+  }
+});

@@ -12,8 +12,6 @@ import type { ClientSDK, RequestOptions } from "./sdks.ts";
 
 const MAX_REDIRECTS = 20;
 const DEAD_END = "A redirect that cannot be followed";
-/** A shorter key is the placeholder of a server that wants none, and its letters are in many a word. */
-const MIN_SECRET_LENGTH = 8;
 
 /** One attempt as it goes: what it may use, and how far it came. */
 export interface Attempt {
@@ -58,9 +56,9 @@ export async function send(attempt: Attempt): Promise<Response> {
     if (response.ok) return response;
     // A platform that hides where a redirect leads says 0.
     if (!response.status) throw new ConnectionError(DEAD_END);
-    const text = redact(await readErrorBody(response, signal), attempt);
+    const text = await readErrorBody(response, signal);
     const next = redirectTarget(response, url, method);
-    if (!next) throw new APIError(response.status < 400 ? DEAD_END : "API error occurred", response, text);
+    if (!next) throw refusal(response.status < 400 ? DEAD_END : "API error occurred", response, text, attempt);
     if (next.origin !== url.origin) {
       delete headers.authorization;
       delete headers.cookie;
@@ -98,9 +96,10 @@ function redirectTarget({ status, headers }: Response, from: URL, method: string
   return from.protocol === "https:" && to?.protocol !== "https:" ? null : to;
 }
 
-/** Takes the key out of a text from the server. */
-export function redact(text: string, { token = "" }: Attempt): string {
-  return token.length < MIN_SECRET_LENGTH ? text : text.replaceAll(token, "***");
+/** The error for an answer, without the key where the server repeats it. */
+export function refusal(message: string, response: Response, body: string, { token = "" }: Attempt): APIError {
+  // A key of fewer than eight letters is the placeholder of a server that wants none, and they are in many a word.
+  return new APIError(message, response, body, (text) => (token[7] ? text.replaceAll(token, "***") : text));
 }
 
 /** What was caught on the way, as an error of this package. */

@@ -4,8 +4,6 @@ import type { Attempt } from "./attempt.ts";
 import { startDeadline } from "./deadline.ts";
 
 const DEFAULT_MAX_BYTES = 268_435_456;
-/** What of an error's body is kept, characters. */
-export const ERROR_BODY_LENGTH = 65_536;
 /** What of an error's body is read, so that its connection can serve the next request, bytes. */
 const DRAIN_BYTES = 1_048_576;
 const DRAIN_MS = 2_000;
@@ -40,7 +38,7 @@ export async function readErrorBody(response: Response, signal: AbortSignal): Pr
   // A body that breaks off still says what it said before.
   await pump(response.body, patience.signal, DRAIN_BYTES, chunks).catch(() => {});
   patience.close();
-  return (await new Blob(chunks).text()).slice(0, ERROR_BODY_LENGTH);
+  return new Blob(chunks).text();
 }
 
 /** Moves a body to `chunks`, until the signal. False when there is more of it than `maxBytes`: then it is closed. */

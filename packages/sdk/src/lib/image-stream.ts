@@ -1,13 +1,12 @@
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { ImageData } from "../models/components/imagedata.ts";
 import type { ImageStreamEvent } from "../models/components/imagestreamevent.ts";
-import { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, asError, redact } from "./attempt.ts";
-import { ERROR_BODY_LENGTH, maxResponseBytes } from "./body.ts";
+import { type Attempt, asError, refusal } from "./attempt.ts";
+import { maxResponseBytes } from "./body.ts";
 import { EventStream } from "./event-stream.ts";
 import { downloader, readImages } from "./images.ts";
 import type { ServerSentEvent } from "./sse.ts";
@@ -73,9 +72,8 @@ async function* imageEvents(
 }
 
 function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt): ImageStreamEvent | undefined {
-  const refusal = () =>
-    new APIError("API error in the stream", response, redact(sent.data.slice(0, ERROR_BODY_LENGTH), attempt));
-  if (sent.event === "error") throw refusal();
+  const refused = () => refusal("API error in the stream", response, sent.data, attempt);
+  if (sent.event === "error") throw refused();
   let json: unknown;
   try {
     json = parseEvent(sent.data);
@@ -84,7 +82,7 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
     throw new SDKValidationError("Response", "an event of the stream is not JSON", sent.data, { cause });
   }
   if (!isRecord(json)) return undefined;
-  if (json.type === "error" || json.error) throw refusal();
+  if (json.type === "error" || json.error) throw refused();
 
   const type = json.type ?? sent.event;
   const fields = { ...fromWire(json), type };

@@ -1,8 +1,7 @@
-import { APIError } from "../models/errors/apierror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, redact } from "./attempt.ts";
-import { ERROR_BODY_LENGTH, readBody } from "./body.ts";
+import { type Attempt, refusal } from "./attempt.ts";
+import { readBody } from "./body.ts";
 
 /**
  * Reads a 2xx answer that must be a JSON object, whatever its content type calls it.
@@ -12,8 +11,6 @@ import { ERROR_BODY_LENGTH, readBody } from "./body.ts";
  */
 export async function readJSON(response: Response, attempt: Attempt, body?: string): Promise<Record<string, unknown>> {
   const text = body ?? (await (await readBody(response, attempt)).text());
-  const refusal = (message: string) =>
-    new APIError(message, response, redact(text.slice(0, ERROR_BODY_LENGTH), attempt));
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -21,9 +18,9 @@ export async function readJSON(response: Response, attempt: Attempt, body?: stri
     const isJSON = text.trim() && /[/+]json\b/i.test(response.headers.get("content-type") ?? "");
     throw isJSON
       ? new SDKValidationError("Response", "the body is not JSON", text, { cause })
-      : refusal("Unexpected API response, not JSON");
+      : refusal("Unexpected API response, not JSON", response, text, attempt);
   }
   if (!isRecord(json)) throw new SDKValidationError("Response", "the body is not a JSON object", json);
-  if (json.error) throw refusal("API error occurred");
+  if (json.error) throw refusal("API error occurred", response, text, attempt);
   return json;
 }

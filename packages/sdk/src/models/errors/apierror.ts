@@ -2,6 +2,8 @@ import { parseRetryAfterMs } from "../../lib/retry-after.ts";
 import { readEnvelope } from "./envelope.ts";
 import { bounded, brand, SDKError } from "./sdkerror.ts";
 
+/** What of a body is kept, characters. */
+const BODY_LENGTH = 65_536;
 /** Base64 too long to be a word or an id. */
 const PICTURE = /[\w+/=-]{150,}/g;
 
@@ -27,17 +29,21 @@ export class APIError extends SDKError {
     brand(APIError, "APIError");
   }
 
-  constructor(message: string, rawResponse: Response, body = "") {
+  /** @param redact takes the key out of a text of the server */
+  constructor(message: string, rawResponse: Response, text = "", redact: (text: string) => string = String) {
+    const body = redact(text).slice(0, BODY_LENGTH);
     const { message: said, ...envelope } = readEnvelope(body);
     const { status: statusCode, statusText, headers } = rawResponse;
     const status = ["Status", statusCode, envelope.code].filter(Boolean).join(" ");
-    super([message, status, bounded((said || statusText).replace(PICTURE, "…"), 500)].filter(Boolean).join(": "));
+    super(
+      [message, status, bounded((said || redact(statusText)).replace(PICTURE, "…"), 500)].filter(Boolean).join(": "),
+    );
     this.#rawResponse = rawResponse;
     this.#body = body;
     Object.assign(this, envelope, {
       statusCode,
-      contentType: headers.get("content-type") ?? "",
-      requestId: headers.get("x-request-id") ?? undefined,
+      contentType: redact(headers.get("content-type") ?? ""),
+      requestId: redact(headers.get("x-request-id") ?? "") || undefined,
       retryAfterMs: parseRetryAfterMs(headers, Date.now()),
     });
   }
