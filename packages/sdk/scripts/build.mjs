@@ -16,7 +16,8 @@ const next = `${dist}.${process.pid}`;
 process.once("exit", () => rmSync(next, { recursive: true, force: true }));
 
 const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
-const operations = globSync("{*,funcs/*}.ts", { cwd: src });
+const operations = globSync("{*,funcs/*,compat/*}.ts", { cwd: src });
+const classes = globSync("sdk/*.ts", { cwd: src }).sort();
 const bundling = {
   bundle: true,
   write: false,
@@ -37,10 +38,24 @@ const { exports: paths } = JSON.parse(readFileSync(join(root, "package.json"), "
 const sources = Object.values(paths).map((entry) => `${entry["atoma-source"]}`.replace("./src/", ""));
 // Of the shared files only those that can be imported by their own path have one in the package.
 for (const file of shared.filter((name) => sources.some((source) => matchesGlob(name, source)))) {
+  emitNames(file, "shared.js");
+}
+
+// The classes are one file for the same reason.
+const all = await build({
+  ...bundling,
+  stdin: { contents: classes.map((file) => `export * from "./${file}";`).join("\n"), resolveDir: src, loader: "ts" },
+  plugins: [outside("classes.ts")],
+});
+emit("classes.js", all.outputFiles[0].text);
+for (const file of classes) emitNames(file, "classes.js");
+
+/** Writes a module that has the exports of a source file from the file that they were put into. */
+function emitNames(file, into) {
   const { metafile } = buildSync({ ...bundling, entryPoints: [file], outdir: "out", metafile: true });
-  const [{ exports }] = Object.values(metafile.outputs);
+  const exports = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === file)?.exports ?? [];
   const names = exports.toSorted().join(", ");
-  const from = toShared(file);
+  const from = beside(file, into);
   // By hand: what esbuild makes of the first line for CommonJS is ten times as long.
   emit(
     js(file),
@@ -80,11 +95,7 @@ function published(json) {
 }
 
 /** Writes a module for both kinds of import. */
-function emit(
-  file,
-  code,
-  cjs = transformSync(code, { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true }).code,
-) {
+function emit(file, code, cjs = commonJS(code)) {
   for (const [format, text] of [
     ["esm", code],
     ["cjs", cjs],
@@ -93,6 +104,18 @@ function emit(
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, text);
   }
+}
+
+/** What esbuild makes of exports for CommonJS is 700 bytes for each file; here they are one object, with the names once more for those who only read. */
+function commonJS(code) {
+  const options = { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true };
+  const [block, list] = /export \{([^}]*)\};\s*$/.exec(code) ?? [];
+  if (!block || /^export \*/m.test(code)) return transformSync(code, options).code;
+  const pairs = list.split(",").map((item) => item.trim().split(" as "));
+  const fields = pairs.map(([local, name = local]) => (name === local ? name : `${name}: ${local}`));
+  const object = `module.exports = { ${[...fields, "__esModule: true"].join(", ")} };`;
+  const names = pairs.map((pair) => pair.at(-1)).join(",");
+  return `${transformSync(code.replace(block, object), options).code}0&&(module.exports={${names}});\n`;
 }
 
 function js(file) {
@@ -107,11 +130,18 @@ function outside(file) {
       onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
         const target = relative(src, join(resolveDir, path));
         const isShared = shared.includes(target);
+        if (classes.includes(target) && file !== "classes.ts") {
+          return { path: beside(file, "classes.js"), external: true, sideEffects: false };
+        }
         const isOperation = target.startsWith("funcs/") && file.startsWith("funcs/");
         if (kind === "entry-point" || (!isShared && !isOperation && kind !== "dynamic-import")) return undefined;
         // An index is kept: it says which of the shared names it exports.
         const isKept = !isShared || target.endsWith("index.ts");
-        return { path: isKept ? beside(file, js(target)) : toShared(file), external: true, sideEffects: false };
+        return {
+          path: isKept ? beside(file, js(target)) : beside(file, "shared.js"),
+          external: true,
+          sideEffects: false,
+        };
       });
     },
   };
@@ -120,10 +150,6 @@ function outside(file) {
 /** Relative imports name the TypeScript file; the built ones name what is beside them. */
 function withJs(text) {
   return text.replace(/(["'])(\.\.?\/[^"']+)\.ts\1/g, "$1$2.js$1");
-}
-
-function toShared(file) {
-  return beside(file, "shared.js");
 }
 
 /** How one file of the package imports another. */

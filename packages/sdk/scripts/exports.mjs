@@ -9,10 +9,13 @@ const entry = (path) => ({
 });
 
 const exports = { ".": entry("index"), "./package.json": "./package.json" };
-const single = ["core", "lib/http", "lib/retries", "lib/config", "lib/sdks", "lib/logger"];
-const folders = ["types", "models/components", "models/errors"];
-const patterns = ["funcs/*", "models/errors/*", "models/components/*", "types/*"];
+const single = ["index", "core", "lib/config", "lib/sdks", "lib/logger"];
+// What has more in it than the rest of the package needs.
+const compat = ["http", "retries", "env", "files"];
+const folders = ["types", "models/components", "models/errors", "sdk"];
+const patterns = ["funcs/*", "models/errors/*", "models/components/*", "types/*", "sdk/*"];
 for (const path of single) for (const end of ["", ".js"]) exports[`./${path}${end}`] = entry(path);
+for (const name of compat) for (const end of ["", ".js"]) exports[`./lib/${name}${end}`] = entry(`compat/${name}`);
 for (const path of folders)
   for (const end of ["", ".js", "/index", "/index.js"]) exports[`./${path}${end}`] = entry(`${path}/index`);
 for (const path of patterns) for (const end of [".js", ""]) exports[`./${path}${end}`] = entry(path);

@@ -1,3 +1,4 @@
+export { files } from "./compat/files.ts";
 export type { StreamOptions } from "./funcs/imagesGenerateStream.ts";
 export { SDK_METADATA, type SDKOptions, ServerList, serverURLFromOptions } from "./lib/config.ts";
 export type { EventStream, EventStreamPromise } from "./lib/event-stream.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { healthCheck } from "../src/funcs/healthCheck.ts";
+import { imagesGenerateStream } from "../src/funcs/imagesGenerateStream.ts";
 import { modelsGet } from "../src/funcs/modelsGet.ts";
 import { modelsList } from "../src/funcs/modelsList.ts";
 import { APIError, AtomaSDK, ConnectionError, SDKValidationError } from "../src/index.ts";
@@ -228,4 +229,29 @@ test("K-070 a server with the original's answers and errors is understood", asyn
   assert.deepEqual({ ...value.data[0] }, { url: "https://x.example/a.png", revisedPrompt: "r" });
   const error = errorOf(await generate(server), APIError);
   assert.deepEqual([error.statusCode, error.code, error.requestId], [402, "BALANCE_ERROR", undefined]);
+});
+
+test("a generation that was accepted to be made later is an error that says which, and is asked for once", async (t) => {
+  const job = { id: "gen_1", object: "image.generation", status: "queued", model: "m", created_at: 5 };
+  const location = "/v1/images/generations/gen_1";
+  const server = await serve(t, (response) => json(response, job, 202, { location }));
+  const options = {
+    fetchOptions: { headers: { prefer: "respond-async" } },
+    retries: { strategy: "backoff", retryConnectionErrors: true },
+  } as const;
+  const [result, call] = await generate(server, options).$inspect();
+  const error = errorOf(result, SDKValidationError);
+  assert.equal(server.seen[0]?.headers.prefer, "respond-async");
+  assert.match(error.message, /^Response validation failed: data must be an array of pictures/);
+  assert.deepEqual(error.rawValue, job);
+  assert.equal(error.attempts, 1);
+  assert.equal(error.idempotencyKey, server.seen[0]?.headers["idempotency-key"]);
+  assert.equal(call.status === "complete" && call.response.status, 202);
+  assert.equal(call.status === "complete" && call.response.headers.get("location"), location);
+
+  const stream = await imagesGenerateStream(core(server), { prompt: "x" }, options);
+  assert.deepEqual(errorOf(stream, SDKValidationError).rawValue, job);
+  const sdk = new AtomaSDK({ serverURL: server.url });
+  await assert.rejects(sdk.images.generate({ prompt: "x" }, options), SDKValidationError);
+  assert.equal(server.seen.length, 3);
 });

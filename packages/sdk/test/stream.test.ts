@@ -349,3 +349,45 @@ test("a stream is iterated over once, and an event has a limit", async (t) => {
   const large = await streaming(t, `: ${"x".repeat(500_000)}\n\n${frame(PARTIAL, "x".repeat(500_000))}`);
   await assert.rejects(collect(large, { maxResponseBytes: 100_000 }), UnexpectedClientError);
 });
+
+test("an iterator that is returned before its first next closes the connection", async (t) => {
+  const server = await serve(t, (response) => {
+    open(response);
+    response.write(frame(PARTIAL)); // and then nothing more
+  });
+  const stream = successOf(await start(server));
+  const events = stream[Symbol.asyncIterator]();
+  assert.deepEqual(await events.return(), { value: undefined, done: true });
+  await server.seen[0]?.closed;
+  assert.deepEqual(await events.next(), { value: undefined, done: true });
+
+  const sdk = new AtomaSDK({ serverURL: server.url });
+  const promised = sdk.images.generateStream({ prompt: "x" })[Symbol.asyncIterator]();
+  assert.deepEqual(await promised.return(), { value: undefined, done: true });
+  await server.seen[1]?.closed;
+  assert.equal(server.seen.length, 2);
+});
+
+test("an iterator that is returned while it waits for an event ends the wait", async (t) => {
+  const server = await serve(t, (response) => {
+    open(response);
+    response.write(frame(PARTIAL)); // and then nothing more
+  });
+  const events = successOf(await start(server))[Symbol.asyncIterator]();
+  assert.equal((await events.next()).done, false);
+  const waiting = events.next();
+  const ended = events.return();
+  await assert.rejects(waiting, RequestAbortedError);
+  assert.equal((await ended).done, true);
+  await server.seen[0]?.closed;
+});
+
+test("returning before the first next from a call that failed is quiet, and from an answer in JSON too", async (t) => {
+  const server = await serve(t, (response, _seen, i) => json(response, i ? ANSWER : {}, i ? 200 : 400));
+  const sdk = new AtomaSDK({ serverURL: server.url });
+  for (let i = 0; i < 2; i++) {
+    const events = sdk.images.generateStream({ prompt: "x" })[Symbol.asyncIterator]();
+    assert.equal((await events.return()).done, true);
+  }
+  assert.equal(server.seen.length, 2);
+});

@@ -16,6 +16,12 @@ export class EventStream<E> implements AsyncIterable<E> {
     const events = this.#events;
     if (!events) throw new InvalidRequestError("A stream can be iterated over only once");
     this.#events = undefined;
+    const end = events.return.bind(events);
+    // A generator that was never started would end without closing anything.
+    events.return = async (value) => {
+      await this.#cancel();
+      return end(value);
+    };
     return events;
   }
 
@@ -27,7 +33,13 @@ export class EventStream<E> implements AsyncIterable<E> {
 
 /** The promise of a stream that can be iterated over without awaiting it first. */
 export class EventStreamPromise<E> extends APIPromise<EventStream<E>> implements AsyncIterable<E> {
-  async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
-    yield* await this;
+  [Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
+    // Who leaves before the first event does not ask why there is none.
+    const cancel = () => this.then((stream) => stream.cancel()).catch(() => {});
+    return new EventStream(relay(this), cancel)[Symbol.asyncIterator]();
   }
+}
+
+async function* relay<E>(stream: Promise<EventStream<E>>): AsyncGenerator<E, void, undefined> {
+  yield* await stream;
 }

@@ -1,18 +1,13 @@
 import { healthCheck } from "../funcs/healthCheck.ts";
-import type { ClientSDK, RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/sdks.ts";
 import type { HealthResponse } from "../models/components/healthresponse.ts";
 import { type APIPromise, throwing } from "../types/async.ts";
+import { Resource } from "./resource.ts";
 
-export class Health {
-  readonly #client: ClientSDK;
-
-  constructor(client: ClientSDK) {
-    this.#client = client;
-  }
-
+export class Health extends Resource {
   /** As `healthCheck`, but throws its error. */
   check(options?: RequestOptions): APIPromise<HealthResponse> {
-    return throwing(healthCheck(this.#client, options));
+    return throwing(healthCheck(this._client, options));
   }
 
   /** @deprecated Renamed to `check`. */

@@ -2,32 +2,27 @@ import { imagesEdit } from "../funcs/imagesEdit.ts";
 import { imagesGenerate } from "../funcs/imagesGenerate.ts";
 import { imagesGenerateStream, type StreamOptions } from "../funcs/imagesGenerateStream.ts";
 import { EventStreamPromise } from "../lib/event-stream.ts";
-import type { ClientSDK, RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageRequest, CreateImageStreamRequest } from "../models/components/createimagerequest.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import type { EditImageRequest } from "../models/components/editimagerequest.ts";
 import type { ImageStreamEvent } from "../models/components/imagestreamevent.ts";
 import { type APIPromise, throwing } from "../types/async.ts";
+import { Resource } from "./resource.ts";
 
-export class Images {
-  readonly #client: ClientSDK;
-
-  constructor(client: ClientSDK) {
-    this.#client = client;
-  }
-
+export class Images extends Resource {
   /** As `imagesGenerate`, but throws its error. */
   generate(request: CreateImageRequest, options?: RequestOptions): APIPromise<CreateImageResponse> {
-    return throwing(imagesGenerate(this.#client, request, options));
+    return throwing(imagesGenerate(this._client, request, options));
   }
 
   /** As `imagesGenerateStream`, but throws its error. What it returns can be iterated over at once. */
   generateStream(request: CreateImageStreamRequest, options?: StreamOptions): EventStreamPromise<ImageStreamEvent> {
-    return new EventStreamPromise(throwing(imagesGenerateStream(this.#client, request, options)).$inspect());
+    return new EventStreamPromise(throwing(imagesGenerateStream(this._client, request, options)).$inspect());
   }
 
   /** As `imagesEdit`, but throws its error. */
   edit(request: EditImageRequest, options?: RequestOptions): APIPromise<CreateImageResponse> {
-    return throwing(imagesEdit(this.#client, request, options));
+    return throwing(imagesEdit(this._client, request, options));
   }
 }

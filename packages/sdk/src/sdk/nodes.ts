@@ -1,4 +1,4 @@
-import type { ClientSDK, RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/sdks.ts";
 import type {
   NodesCreateLockRequest,
   NodesCreateLockResponse,
@@ -6,20 +6,15 @@ import type {
   NodesCreateResponse,
 } from "../models/components/nodes.ts";
 import { APIPromise, throwing } from "../types/async.ts";
+import { Resource } from "./resource.ts";
 
 /** What concerns whoever runs nodes. Its code is loaded when it is called: few programs need it. */
-export class Nodes {
-  readonly #client: ClientSDK;
-
-  constructor(client: ClientSDK) {
-    this.#client = client;
-  }
-
+export class Nodes extends Resource {
   /** As `nodesNodesCreate`, but throws its error. */
   nodesCreate(request: NodesCreateRequest, options?: RequestOptions): APIPromise<NodesCreateResponse> {
     const operation = import("../funcs/nodesNodesCreate.ts");
     return new APIPromise(
-      operation.then((module) => throwing(module.nodesNodesCreate(this.#client, request, options)).$inspect()),
+      operation.then((module) => throwing(module.nodesNodesCreate(this._client, request, options)).$inspect()),
     );
   }
 
@@ -27,7 +22,7 @@ export class Nodes {
   nodesCreateLock(request: NodesCreateLockRequest, options?: RequestOptions): APIPromise<NodesCreateLockResponse> {
     const operation = import("../funcs/nodesNodesCreateLock.ts");
     return new APIPromise(
-      operation.then((module) => throwing(module.nodesNodesCreateLock(this.#client, request, options)).$inspect()),
+      operation.then((module) => throwing(module.nodesNodesCreateLock(this._client, request, options)).$inspect()),
     );
   }
 }

@@ -1,5 +1,7 @@
 import type { OpenEnum } from "../../types/enums.ts";
 
+export { createImageRequestFromJSON, createImageRequestToJSON } from "./json.ts";
+
 type Optional<T> = T | null | undefined;
 
 /** Fields that creating and editing share. null is as good as leaving a field out. */

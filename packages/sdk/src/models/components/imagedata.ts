@@ -3,6 +3,8 @@ import { sniffMediaType } from "../../lib/media-type.ts";
 import type { Bytes } from "../../types/bytes.ts";
 import { InvalidRequestError } from "../errors/invalidrequesterror.ts";
 
+export { imageDataFromJSON, imageDataToJSON } from "./json.ts";
+
 /** Limits of fetching a picture that the answer has only a URL of. */
 export interface DownloadOptions {
   timeoutMs?: number | undefined;

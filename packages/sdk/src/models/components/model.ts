@@ -1,3 +1,5 @@
+export { modelFromJSON, modelToJSON } from "./json.ts";
+
 export interface Model {
   id: string;
   object?: string;

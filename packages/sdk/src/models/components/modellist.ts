@@ -1,0 +1,2 @@
+export { modelListFromJSON, modelListToJSON } from "./json.ts";
+export type { ModelList } from "./model.ts";

@@ -1,0 +1,1 @@
+export type { NodePublicAddressAssignment } from "./nodes.ts";

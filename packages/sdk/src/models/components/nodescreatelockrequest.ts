@@ -1,0 +1,1 @@
+export type { NodesCreateLockRequest } from "./nodes.ts";

@@ -1,0 +1,1 @@
+export type { NodesCreateLockResponse } from "./nodes.ts";

@@ -1,0 +1,1 @@
+export type { NodesCreateRequest } from "./nodes.ts";

@@ -1,0 +1,1 @@
+export type { NodesCreateResponse } from "./nodes.ts";

@@ -1,0 +1,1 @@
+export { AtomaSDK } from "./sdk.ts";
