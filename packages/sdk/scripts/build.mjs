@@ -90,7 +90,7 @@ renameSync(next, dist);
 /** The package.json of the published package: its paths begin in dist, and what only this repository needs is left out. */
 function published(json) {
   const { private: _, files: _files, scripts: _scripts, devDependencies: _dev, ...rest } = JSON.parse(json);
-  const text = JSON.stringify(rest, (key, value) => (key === "atoma-source" ? undefined : value), 2);
+  const text = JSON.stringify(rest, (key, value) => (key === "atoma-source" ? undefined : value), 1);
   return `${text.replaceAll('"./dist/', '"./')}\n`;
 }
 

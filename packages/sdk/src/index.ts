@@ -7,5 +7,15 @@ export type { Logger } from "./lib/logger.ts";
 export type { BackoffStrategy, RetryConfig } from "./lib/retries.ts";
 export type { RequestOptions } from "./lib/sdks.ts";
 export type * from "./models/components/index.ts";
-export * from "./models/errors/index.ts";
+export { APIError } from "./models/errors/apierror.ts";
+export {
+  ConnectionError,
+  HTTPClientError,
+  InvalidRequestError,
+  RequestAbortedError,
+  RequestTimeoutError,
+  UnexpectedClientError,
+} from "./models/errors/httpclienterrors.ts";
+export { SDKError } from "./models/errors/sdkerror.ts";
+export { SDKValidationError } from "./models/errors/sdkvalidationerror.ts";
 export { AtomaSDK } from "./sdk/sdk.ts";
