@@ -243,7 +243,7 @@ export function openApiDocument(version: string) {
         get: {
           operationId: "listModels",
           tags: ["Models"],
-          summary: "The models that can be used now",
+          summary: "The models that the key can use now",
           responses: { "200": json("The models.", "ModelList"), ...unauthorised, ...away },
         },
       },
@@ -257,6 +257,7 @@ export function openApiDocument(version: string) {
             "200": json("The model.", "Model"),
             ...unauthorised,
             ...away,
+            "403": failure("The key may not use this model."),
             "404": failure("There is no such model."),
             "500": failure("No node that is reached has it, and one that may have it was never reached."),
           },

@@ -113,6 +113,15 @@ test("a key may be given an alias: it stands for the model that it names then", 
   assert.deepEqual([await use(key, "nickname"), await use(key, "scripted")], [200, 200]);
   const stranger = await rights(["other"]);
   assert.deepEqual([await use(stranger.key, "nickname"), await use(stranger.key, "scripted")], [403, 403]);
+  const see = async (key: string, path: string) => {
+    const headers = { authorization: `Bearer ${key}` };
+    const response = await checkedFetch(`${named.gateway.url}/v1/models${path}`, { headers });
+    return { status: response.status, json: (await response.json()) as { data: { id: string }[] } };
+  };
+  // Models are listed with their aliases, and only those that the key may use.
+  const listed = async (key: string) => (await see(key, "")).json.data.map(({ id }) => id);
+  assert.deepEqual([await listed(key), await listed(stranger.key)], [["scripted", "nickname"], []]);
+  assert.deepEqual([(await see(key, "/nickname")).status, (await see(stranger.key, "/nickname")).status], [200, 403]);
   assert.deepEqual((await rights(null)).allowed_models, null);
 });
 

@@ -6,7 +6,7 @@ import { errors } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
 import { authenticator } from "../src/steps/authenticate.ts";
 import { openRateGate } from "../src/steps/rate-gate.ts";
-import { startWorld, type World } from "./support/gateway.ts";
+import { eventually, startWorld, type World } from "./support/gateway.ts";
 import { makePictures } from "./support/scripted-node.ts";
 
 function requestWith(key: string): IncomingMessage {
@@ -56,6 +56,25 @@ test("S-085 requests beyond the limit are refused before their body is read", as
   const replay = await world.generate({}, { ...headers, "idempotency-key": "once" });
   assert.deepEqual([replay.status, replay.headers.get("idempotent-replayed")], [200, "true"]);
   assert.equal((await world.post("{")).status, 400, "other keys are not meant");
+});
+
+test("S-085 one request too many at a time is told so, not as one too many a minute", async () => {
+  await using world = await startWorld();
+  const headers = await limited(world, { concurrentRequests: 1, requestsPerMinute: 9 });
+  const { promise: open, resolve: release } = Promise.withResolvers<void>();
+  world.node.behave = async (...args) => {
+    await open;
+    await makePictures(...args);
+  };
+  const first = world.generate({}, headers);
+  await eventually(() => world.node.requests.length === 1);
+  const refused = await world.generate({}, headers);
+  release();
+  assert.equal(refused.json.error.message, "Rate limit reached for this API key: 1 at a time.");
+  const left = ["limit", "remaining"].map((what) => refused.headers.get(`x-ratelimit-${what}-concurrency`));
+  assert.deepEqual([refused.status, ...left], [429, "1", "0"]);
+  assert.equal(refused.headers.get("x-ratelimit-limit-requests"), null);
+  assert.equal((await first).headers.get("x-ratelimit-remaining-requests"), "8");
 });
 
 test("the gate opens when the wait is over, or when the key gets another limit", () => {

@@ -12,12 +12,9 @@ const EXPOSED = [
   "etag",
   "accept-ranges",
   "content-range",
-  "x-ratelimit-limit-requests",
-  "x-ratelimit-remaining-requests",
-  "x-ratelimit-limit-images",
-  "x-ratelimit-remaining-images",
-  "x-ratelimit-reset-requests",
-  "x-ratelimit-reset-images",
+  ...["requests", "images", "concurrency"].flatMap((of) =>
+    ["limit", "remaining", "reset"].map((what) => `x-ratelimit-${what}-${of}`),
+  ),
 ].join(", ");
 
 /** On every answer: any origin may call, because access is by key, never by cookie. */

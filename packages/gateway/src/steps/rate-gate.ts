@@ -41,9 +41,12 @@ function goDuration(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
+/** What a key's limits are of: requests and images a minute, requests at a time. */
+type Limited = "requests" | "images" | "concurrency";
+
 /** The headers that tell how much of a limit is left. After one more request the window is empty a minute later. */
 export function limitHeaders(
-  name: "requests" | "images",
+  name: Limited,
   limit: number,
   remaining: number,
   resetMs = WINDOW_MS,
@@ -55,13 +58,8 @@ export function limitHeaders(
   };
 }
 
-export function rateLimited(
-  limit: "requests" | "images" | "concurrency",
-  value: number,
-  remaining: number,
-  retryAfterMs: number,
-): ApiError {
+export function rateLimited(limit: Limited, value: number, remaining: number, retryAfterMs: number): ApiError {
   const what = limit === "concurrency" ? `${value} at a time` : `${value} ${limit} per minute`;
-  const headers = limitHeaders(limit === "images" ? "images" : "requests", value, remaining, retryAfterMs);
+  const headers = limitHeaders(limit, value, remaining, retryAfterMs);
   return errors.rateLimited(`Rate limit reached for this API key: ${what}.`, retryAfterMs, headers);
 }

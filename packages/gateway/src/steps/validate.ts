@@ -14,9 +14,12 @@ export interface PricedJob {
   readonly units: number;
 }
 
+/** Whether a key may use a model, by its id. */
+export const mayUse = ({ allowedModels }: Caller, model: string): boolean => allowedModels?.includes(model) ?? true;
+
 /** Throws ApiError 403 unless the key may use the model. */
-function requireModel(caller: Caller, model: string): void {
-  if (caller.allowedModels === null || caller.allowedModels.includes(model)) return;
+export function requireModel(caller: Caller, model: string): void {
+  if (mayUse(caller, model)) return;
   throw errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
 }
 
