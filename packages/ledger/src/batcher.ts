@@ -26,7 +26,7 @@ interface Waiting<Item, Result> {
 }
 
 /** What fewer operations than this cost together is mostly the transaction: they are not shared out among lanes. */
-const MIN_SHARE = 16;
+export const MIN_SHARE = 16;
 
 const timedOut = () => new LedgerUnavailableError("timeout", "the ledger's database did not answer in time");
 
