@@ -1,4 +1,5 @@
 export * from "./admin-schemas.ts";
+export * from "./api-error.ts";
 export * from "./compute-units.ts";
 export * from "./edit-body.ts";
 export * from "./edit-job.ts";

@@ -1,4 +1,5 @@
-import { type ApiError, errors } from "./errors.ts";
+import type { ApiError } from "./api-error.ts";
+import { errors } from "./errors.ts";
 
 /** Width and height of a picture in pixels. */
 export interface Size {

@@ -150,12 +150,7 @@ for (const name of NAMES) {
     const { server, world } = pair;
     server.fault = (response) => void response.writeHead(200).write('{"created":1,');
     const leaving = new AbortController();
-    const request = fetch(`${world.gateway.url}/v1/images/generations`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-      body: JSON.stringify({ model: "scripted", prompt: "p", size: sizeFor(name) }),
-      signal: leaving.signal,
-    });
+    const request = world.ask({ size: sizeFor(name) }, leaving.signal);
     await eventually(() => server.requests.length === 1);
     leaving.abort();
     await assert.rejects(request);

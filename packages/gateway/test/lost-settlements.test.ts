@@ -175,12 +175,7 @@ test("who leaves while the ledger is asked again pays nothing", async () => {
     const start = await books();
     const cut = proxy.breakAt(SETTLEMENT, lost);
     const leaving = new AbortController();
-    const asked = fetch(`${world.gateway.url}/v1/images/generations`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-      body: JSON.stringify({ model: "scripted", prompt: PROMPT }),
-      signal: leaving.signal,
-    });
+    const asked = world.ask({}, leaving.signal);
     await cut;
     leaving.abort();
     await assert.rejects(asked);

@@ -214,12 +214,7 @@ test("S-077 a client that leaves stops the node and frees its units", async () =
     };
   });
   const leaving = new AbortController();
-  const request = fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p" }),
-    signal: leaving.signal,
-  });
+  const request = world.ask({}, leaving.signal);
   await reached;
   assert.equal(await world.pending(), UNITS);
   leaving.abort();

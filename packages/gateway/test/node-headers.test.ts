@@ -93,12 +93,7 @@ test("S-094 our own nodes: the same for edits, for what is taken up again, and f
   const leaving = new AbortController();
   const before = node.requests.length;
   node.behave = () => {};
-  const left = fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { ...ofTheClient(), authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p" }),
-    signal: leaving.signal,
-  });
+  const left = world.ask({}, leaving.signal, ofTheClient());
   await eventually(() => node.requests.length > before);
   leaving.abort();
   await assert.rejects(left);

@@ -89,12 +89,7 @@ test("S-091 the deadline ends the wait for a node that is away; S-077 so does a 
   const late = await world.generate();
   assert.deepEqual([late.status, late.json.error.code], [504, "timeout"]);
   const leaving = new AbortController();
-  const waiting = fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p" }),
-    signal: leaving.signal,
-  });
+  const waiting = world.ask({}, leaving.signal);
   await eventually(async () => (await world.pending()) > 0);
   leaving.abort();
   await assert.rejects(waiting);

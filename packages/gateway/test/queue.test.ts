@@ -104,12 +104,7 @@ test("S-077 a client that leaves while waiting never reaches a node", async () =
   const first = world.generate();
   await eventually(() => node.requests.length === 1);
   const leaving = new AbortController();
-  const waiting = fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p" }),
-    signal: leaving.signal,
-  });
+  const waiting = world.ask({}, leaving.signal);
   await eventually(async () => (await world.pending()) === 2 * 64 * 64);
   leaving.abort();
   await assert.rejects(waiting);

@@ -128,12 +128,7 @@ test("S-077 who leaves, and what is no good, is cancelled by its id", async () =
   const { node } = world;
   node.behave = (_job, response) => writeEvent(response, { type: "progress", index: 0, step: 1, steps: 9 });
   const leaving = new AbortController();
-  const request = fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p" }),
-    signal: leaving.signal,
-  });
+  const request = world.ask({}, leaving.signal);
   await eventually(() => node.requests.length === 1);
   leaving.abort();
   await assert.rejects(request);

@@ -126,12 +126,7 @@ test("S-108 a client that leaves a stream stops the node and is not charged", as
     writeEvent(response, { type: "partial", index: 0, partial: 0, bytes });
   };
   const leaving = new AbortController();
-  const response = await fetch(`${world.gateway.url}/v1/images/generations`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${world.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "scripted", prompt: "p", stream: true, partial_images: 1 }),
-    signal: leaving.signal,
-  });
+  const response = await world.ask({ stream: true, partial_images: 1 }, leaving.signal);
   assert.equal(response.status, 200);
   leaving.abort();
   await eventually(() => world.node.cancelled === cancelled + 1);

@@ -2,7 +2,8 @@ import { CutOffError } from "./dialect.ts";
 
 /**
  * The data of each event of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html), up to its end or
- * `[DONE]`; names, ids and comments are left out. Throws when an event has more than `maxBytes`, or the stream ends within one.
+ * `[DONE]`; names, ids and comments are left out. By hand, because `eventsource-parser` does not tell whether the stream ended
+ * within an event, and then nobody knows what was made. Throws when an event has more than `maxBytes`, or the stream ends within one.
  */
 export async function* serverSentEvents(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -28,6 +28,8 @@ export interface World extends AsyncDisposable {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Posts to the generations endpoint, with the key; model and prompt are filled in where absent. */
   generate(fields?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
+  /** The same, of a client that leaves at the signal: the answer as it begins. */
+  ask(fields: Record<string, unknown>, signal: AbortSignal, headers?: Record<string, string>): Promise<Response>;
   /** Posts a form to the edits endpoint, with the key. */
   edit(body: FormData): Promise<Answer>;
   /** Posts these bytes as they are. */
@@ -112,6 +114,13 @@ export async function startWorld({
     get: (path, headers = {}) => call(path, { headers: { authorization, ...headers } }),
     generate: (fields = {}, headers = {}) =>
       world.post(JSON.stringify({ model: "scripted", prompt: PROMPT, ...fields }), headers),
+    ask: (fields, signal, headers = {}) =>
+      fetch(`${gateway.url}/v1/images/generations`, {
+        method: "POST",
+        headers: { authorization, "content-type": "application/json", ...headers },
+        body: JSON.stringify({ model: "scripted", prompt: PROMPT, ...fields }),
+        signal,
+      }),
     edit: (body) => call("/v1/images/edits", { method: "POST", body, headers: { authorization } }),
     post: (body, headers = {}) =>
       call("/v1/images/generations", {

@@ -55,6 +55,9 @@ const DISCREPANCIES = `
     WHERE g.units <> COALESCE(j.units, 0)
   LIMIT 1000`;
 
+/** How long it may take, over all the holds there are. */
+export const VERIFY_MAX_MS = 30 * 60_000;
+
 /** At most 1,000 differences between what the ledger shows and what its journal and holds say. */
 export function* verify(): Script<Discrepancy[]> {
   return (yield query(DISCREPANCIES)).map((row) => ({

@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { VERIFY_MAX_MS } from "../admin/verify.ts";
 import { translateError } from "./errors.ts";
 import { SCHEMA } from "./migrate.ts";
 
@@ -8,7 +9,6 @@ export interface Verifier<Result> {
   stop(): Promise<void>;
 }
 
-const MAX_MS = 30 * 60_000;
 const CONNECT_MS = 3_000;
 
 /** Lends `read` a connection of its own each time, whose one statement may take as long as the whole ledger needs. */
@@ -20,8 +20,8 @@ export function openVerifier<Result>(url: string, read: (client: Client) => Prom
       const client = new Client({
         connectionString: url,
         connectionTimeoutMillis: CONNECT_MS,
-        statement_timeout: MAX_MS,
-        query_timeout: MAX_MS,
+        statement_timeout: VERIFY_MAX_MS,
+        query_timeout: VERIFY_MAX_MS,
         keepAlive: true,
         application_name: "atoma-ledger verify",
         // Millions of rows are joined: hashed in memory where they fit.

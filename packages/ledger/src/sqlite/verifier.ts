@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { VERIFY_MAX_MS } from "../admin/verify.ts";
 import { LedgerUnavailableError } from "../errors.ts";
 import type { Discrepancy } from "../ledger.ts";
 
@@ -26,7 +27,7 @@ export function openVerifier(file: string): Verifier {
 
   return {
     async verify() {
-      const child = fork(PROGRAM, [file], { serialization: "advanced" });
+      const child = fork(PROGRAM, [file], { serialization: "advanced", timeout: VERIFY_MAX_MS, killSignal: "SIGKILL" });
       children.add(child);
       try {
         const [verdict] = (await Promise.race([once(child, "message"), once(child, "exit")])) as [
