@@ -13,18 +13,18 @@ import { parseArgs } from "node:util";
 import { ApiError, type ImageJob } from "@atoma/contract";
 import { openLedger, pooledRandomBytes } from "@atoma/ledger";
 import pino from "pino";
-import { deserializeAnswer, serializeAnswer, toAnswer } from "../../packages/gateway/src/answer.ts";
 import { fileName } from "../../packages/gateway/src/files/file-name.ts";
 import type { FileStore } from "../../packages/gateway/src/files/file-store.ts";
+import { deserializeAnswer, serializeAnswer, toAnswer } from "../../packages/gateway/src/generate/answer.ts";
+import { authenticator } from "../../packages/gateway/src/generate/authenticate.ts";
+import { openRefusedKeys } from "../../packages/gateway/src/generate/refused-keys.ts";
+import { renderJson } from "../../packages/gateway/src/generate/render.ts";
+import { idempotencyKey, reserve } from "../../packages/gateway/src/generate/reserve.ts";
+import { settle } from "../../packages/gateway/src/generate/settle.ts";
+import { validate } from "../../packages/gateway/src/generate/validate.ts";
+import { sweepLedger } from "../../packages/gateway/src/holds/sweep.ts";
+import { openVoidLater } from "../../packages/gateway/src/holds/void-later.ts";
 import { requireJson } from "../../packages/gateway/src/http/read-body.ts";
-import { openReleases } from "../../packages/gateway/src/releases.ts";
-import { authenticator } from "../../packages/gateway/src/steps/authenticate.ts";
-import { openRateGate } from "../../packages/gateway/src/steps/rate-gate.ts";
-import { renderJson } from "../../packages/gateway/src/steps/render.ts";
-import { idempotencyKey, reserve } from "../../packages/gateway/src/steps/reserve.ts";
-import { settle } from "../../packages/gateway/src/steps/settle.ts";
-import { validate } from "../../packages/gateway/src/steps/validate.ts";
-import { sweepLedger } from "../../packages/gateway/src/sweep.ts";
 import { card } from "../../packages/gateway/test/support/scripted-node.ts";
 import { startPostgres } from "../../packages/ledger/test/support/postgres.ts";
 
@@ -60,10 +60,10 @@ const randomBytes = pooledRandomBytes();
 const server = flags.engine === "postgres" ? await startPostgres() : undefined;
 const ledger = await openLedger(server?.url ?? `sqlite:${file}`, { now, randomBytes, operationTimeoutMs: 60_000 });
 const log = pino({ level: "silent" });
-const releases = openReleases(ledger, log);
+const voidLater = openVoidLater(ledger, log);
 const patience = { ms: 0, signal: new AbortController().signal };
 const authenticate = authenticator(ledger, now);
-const rateGate = openRateGate(now);
+const refusedKeys = openRefusedKeys(now);
 const none = () => Promise.reject(new Error("answers have URLs only"));
 const files: FileStore = { put: none, get: none, sweep: none, close: async () => {} };
 
@@ -128,15 +128,15 @@ async function ask(key: string, body: Uint8Array, idempotency: string | undefine
   const request = { headers, rawHeaders: ["Authorization", authorization] } as unknown as IncomingMessage;
   const number = ++counts.requests;
   const caller = await authenticate(request);
-  if (idempotency === undefined) rateGate.check(caller);
+  if (idempotency === undefined) refusedKeys.check(caller);
   requireJson(request.headers);
   const priced = validate(body, caller, { findModel: (id) => (id === card.id ? card : undefined) });
   const hold = await reserve(priced, caller, {
     ledger,
     now,
     randomBytes,
-    rateGate,
-    releases,
+    refusedKeys,
+    voidLater,
     requestId: `req_${Buffer.from(randomBytes(16)).toString("hex")}`,
     idempotencyKey: idempotencyKey(request.headers["idempotency-key"]),
     body,

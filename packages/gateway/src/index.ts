@@ -1,27 +1,27 @@
 import { type Ledger, pooledRandomBytes } from "@atoma/ledger";
 import type { Logger } from "pino";
-import type { Deps } from "./deps.ts";
+import type { Context } from "./context.ts";
 import { openDiskStore } from "./files/disk.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { S3Options } from "./files/s3.ts";
+import { authenticator } from "./generate/authenticate.ts";
+import { openRefusedKeys } from "./generate/refused-keys.ts";
+import { sweepLedger } from "./holds/sweep.ts";
+import { openVoidLater } from "./holds/void-later.ts";
 import { startRunner } from "./jobs/runner.ts";
 import type { NodeConfig } from "./nodes/node.ts";
 import { openRegistry } from "./nodes/registry.ts";
 import { sharedNodes } from "./nodes/shared-nodes.ts";
-import { openReleases } from "./releases.ts";
 import { buildServer } from "./server.ts";
-import { authenticator } from "./steps/authenticate.ts";
-import { openRateGate } from "./steps/rate-gate.ts";
-import { sweepLedger } from "./sweep.ts";
 import { startDeliverer } from "./webhooks/deliver.ts";
 import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
 export { DIALECT_NAMES, type DialectName } from "@atoma/contract";
+export { type CheckOptions, checkNode } from "./check-node.ts";
+export type { ForeignName } from "./dialects/dialects.ts";
 export type { S3Options } from "./files/s3.ts";
-export { type CheckOptions, checkNode } from "./nodes/check-node.ts";
-export type { ForeignName } from "./nodes/dialects.ts";
-export { type NodeModel, readForeignModel, readForeignModels } from "./nodes/foreign-models.ts";
+export { type NodeModel, readForeignModel, readForeignModels } from "./nodes/describe-model.ts";
 export type { NodeConfig, NodeTls } from "./nodes/node.ts";
 export { checkTarget, ForbiddenTarget } from "./webhooks/target.ts";
 
@@ -115,19 +115,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   opened.defer(() => shared.close());
   await shared.refresh();
   await registry.probe();
-  const releases = openReleases(ledger, log);
-  opened.defer(() => releases.close());
+  const voidLater = openVoidLater(ledger, log);
+  opened.defer(() => voidLater.close());
 
   let draining = false;
   let running = 0;
-  const deps: Deps = {
+  const context: Context = {
     ledger,
     registry,
     refreshNodes: shared.refresh,
     files,
     log,
     authenticate: authenticator(ledger, Date.now),
-    rateGate: openRateGate(Date.now),
+    refusedKeys: openRefusedKeys(Date.now),
     now: Date.now,
     randomBytes: pooledRandomBytes(),
     defaultModel: options.defaultModel,
@@ -141,18 +141,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     ledgerPatienceMs: options.ledgerPatienceMs ?? 20_000,
-    releases,
+    voidLater,
     jobTimeoutMs: options.jobTimeoutMs ?? 3_600_000,
     webhookTargets: options.webhookTargets ?? "public",
     maxQueuedJobs: options.maxQueuedJobs ?? 100,
     fileTtlMs: options.fileTtlMs ?? 25 * 3_600_000,
     draining: () => draining,
   };
-  const deliverer = startDeliverer(deps, openSender(deps.webhookTargets));
+  const deliverer = startDeliverer(context, openSender(context.webhookTargets));
   opened.defer(() => deliverer.close());
-  const runner = startRunner(deps, options.maxRunningJobs ?? 8);
+  const runner = startRunner(context, options.maxRunningJobs ?? 8);
   opened.defer(() => runner.close(0));
-  const app = buildServer(deps, runner);
+  const app = buildServer(context, runner);
   opened.defer(async () => {
     app.server.closeAllConnections();
     await app.close();
@@ -175,7 +175,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     };
   };
   const sweeps = [
-    [SWEEP_MS, quietly("ledger sweep", () => sweepLedger(ledger, deps.draining))],
+    [SWEEP_MS, quietly("ledger sweep", () => sweepLedger(ledger, context.draining))],
     [FILE_SWEEP_MS, quietly("file sweep", () => files.sweep(Date.now()))],
   ] as const;
   for (const [everyMs, sweep] of sweeps) {

@@ -10,18 +10,18 @@ import {
 } from "@atoma/http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
-import type { Deps } from "./deps.ts";
+import type { Context } from "./context.ts";
+import { imageFiles } from "./files/route.ts";
+import { imagesEdits } from "./generate/edits.ts";
+import { imagesGenerations } from "./generate/generations.ts";
 import { allowPreflights, CROSS_ORIGIN } from "./http/cors.ts";
 import { logFailure, toApiError } from "./http/to-api-error.ts";
+import { deleteGenerationJob, getGenerationJob } from "./jobs/routes.ts";
 import type { Runner } from "./jobs/runner.ts";
+import { nodeHeartbeat } from "./nodes/heartbeat-route.ts";
 import { docsAssets, documentRoutes } from "./routes/docs.ts";
-import { deleteGenerationJob, getGenerationJob } from "./routes/generation-jobs.ts";
 import { healthRoute } from "./routes/health.ts";
-import { imageFiles } from "./routes/image-files.ts";
-import { imagesEdits } from "./routes/images-edits.ts";
-import { imagesGenerations } from "./routes/images-generations.ts";
 import { modelRoutes } from "./routes/models.ts";
-import { nodeHeartbeat } from "./routes/node-heartbeat.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,14 +47,14 @@ function translate(error: unknown): ApiError {
 }
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
-export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
+export function buildServer(context: Context, runner: Runner): FastifyInstance {
   const known = knownMethods(["OPTIONS"]); // preflights
   const connections = guardConnections(CROSS_ORIGIN);
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
     // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
-    requestTimeout: HEADERS_TIMEOUT_MS + Math.max(deps.body.timeoutMs, deps.editBody.timeoutMs) + UNREAD_BODY_MS,
+    requestTimeout: HEADERS_TIMEOUT_MS + Math.max(context.body.timeoutMs, context.editBody.timeoutMs) + UNREAD_BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: "idle",
     exposeHeadRoutes: true,
@@ -97,31 +97,31 @@ export function buildServer(deps: Deps, runner: Runner): FastifyInstance {
     const correlation = correlationId(request.headers["x-client-request-id"] ?? request.headers["x-request-id"]);
     const left = !reply.raw.writableFinished;
     const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
-    deps.log.info({ ...line, ...request.logFields, ...(left && { left }) }, "request");
+    context.log.info({ ...line, ...request.logFields, ...(left && { left }) }, "request");
   });
 
   app.setErrorHandler((error, request, reply) => {
     const known = translate(error);
-    logFailure(deps.log, request.id, known);
+    logFailure(context.log, request.id, known);
     sendError(request, reply, known);
   });
   app.setNotFoundHandler((request, reply) => {
     sendError(request, reply, known.refusal(request.method, request.url));
   });
 
-  app.post("/v1/images/generations", imagesGenerations(deps, runner));
-  app.get("/v1/images/generations/:id", getGenerationJob(deps));
-  app.delete("/v1/images/generations/:id", deleteGenerationJob(deps, runner));
-  app.post("/v1/images/edits", imagesEdits(deps));
-  const files = imageFiles(deps);
+  app.post("/v1/images/generations", imagesGenerations(context, runner));
+  app.get("/v1/images/generations/:id", getGenerationJob(context));
+  app.delete("/v1/images/generations/:id", deleteGenerationJob(context, runner));
+  app.post("/v1/images/edits", imagesEdits(context));
+  const files = imageFiles(context);
   app.head("/v1/images/files/:name", files); // Fastify's own would read the file to its end
   app.get("/v1/images/files/:name", files);
-  modelRoutes(app, deps);
-  healthRoute(app, deps);
-  nodeHeartbeat(app, deps);
+  modelRoutes(app, context);
+  healthRoute(app, context);
+  nodeHeartbeat(app, context);
   documentRoutes(app, "", openApiDocument(VERSION));
-  if (deps.adminKey !== undefined) {
-    adminRoutes(app, deps, deps.adminKey);
+  if (context.adminKey !== undefined) {
+    adminRoutes(app, context, context.adminKey);
     documentRoutes(app, "/admin/v1", adminOpenApiDocument(VERSION));
   }
   docsAssets(app);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Encoder } from "cbor-x";
 import fc from "fast-check";
-import { atoma } from "../src/nodes/atoma.ts";
-import { cborSequence } from "../src/nodes/cbor-sequence.ts";
-import { CutOffError } from "../src/nodes/dialect.ts";
+import { atoma } from "../src/dialects/atoma.ts";
+import { cborSequence } from "../src/dialects/cbor-sequence.ts";
+import { CutOffError } from "../src/dialects/dialect.ts";
 
 const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { GenerationEvent } from "@atoma/contract";
 import { Encoder } from "cbor-x";
 import sharp from "sharp";
-import { atoma } from "../src/nodes/atoma.ts";
+import { atoma } from "../src/dialects/atoma.ts";
 import { startWorld } from "./support/gateway.ts";
 import { finish, writeEvent } from "./support/scripted-node.ts";
 

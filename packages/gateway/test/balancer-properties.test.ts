@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Balancer, balancer, type Outcome, type Ticket } from "../src/nodes/balance/balancer.ts";
+import { type Balancer, balancer, type Outcome, type Ticket } from "../src/routing/balancer.ts";
 import { seeded } from "./support/cluster-simulation.ts";
 
 // What must hold whatever happens, in thousands of random histories of a few nodes, models and accounts.

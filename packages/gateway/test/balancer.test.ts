@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balancer, type Decision, type Ticket } from "../src/nodes/balance/balancer.ts";
-import { circuitBreaker } from "../src/nodes/balance/circuit-breaker.ts";
-import { fairQueue } from "../src/nodes/balance/fair-queue.ts";
+import { balancer, type Decision, type Ticket } from "../src/routing/balancer.ts";
+import { circuitBreaker } from "../src/routing/circuit-breaker.ts";
+import { fairQueue } from "../src/routing/fair-queue.ts";
 import { percentile, seeded, simulateBalancer, simulateRoundRobin } from "./support/cluster-simulation.ts";
 
 const READY = { maxConcurrent: 1, ready: true, draining: false };

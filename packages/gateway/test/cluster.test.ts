@@ -100,7 +100,7 @@ test("S-092 one idempotency key from fifty clients of two gateways: one picture,
   const someone = await customer(100 * UNITS);
   const asked = node.requests.length;
   const headers = { "idempotency-key": "fifty" };
-  const insist = async (index: number): Promise<Answer> => {
+  const retryLedger = async (index: number): Promise<Answer> => {
     while (true) {
       const answer = await generate(gatewayOf(index).url, someone.key, headers);
       if (answer.status !== 409) return answer;
@@ -109,7 +109,7 @@ test("S-092 one idempotency key from fifty clients of two gateways: one picture,
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => insist(i)));
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => retryLedger(i)));
   assert.equal(count(answers, 200), 50);
   // Each gateway names the files by its own origin.
   const same = new Set(answers.map(({ text }) => text.replaceAll(/127\.0\.0\.1:\d+/g, "origin")));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ImageJob, parseImageRequest } from "@atoma/contract";
-import { DIALECTS } from "../src/nodes/dialects.ts";
-import { decodeBase64, readAnswer } from "../src/nodes/foreign-answer.ts";
-import { readForeignModel } from "../src/nodes/foreign-models.ts";
-import { readComplaint, refusalError } from "../src/nodes/refusal.ts";
+import { DIALECTS } from "../src/dialects/dialects.ts";
+import { decodeBase64, readAnswer } from "../src/dialects/foreign-answer.ts";
+import { readForeignModel } from "../src/nodes/describe-model.ts";
+import { readComplaint, refusalError } from "../src/upstream/refusal.ts";
 import type { ForeignName } from "./support/foreign-kinds.ts";
 
 const NAMES = Object.keys(DIALECTS).filter((name) => name !== "atoma") as ForeignName[];

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { ApiError } from "@atoma/contract";
-import { uploadMemory } from "../src/edits/upload-memory.ts";
+import { uploadMemory } from "../src/generate/upload-memory.ts";
 import { editsOf, failure, form, IMAGE, NO_EDITS, PATH, png, withImage } from "./support/edits.ts";
 import { startWorld } from "./support/gateway.ts";
 

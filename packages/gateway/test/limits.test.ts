@@ -4,8 +4,8 @@ import { Socket } from "node:net";
 import { test } from "node:test";
 import { errors } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
-import { authenticator } from "../src/steps/authenticate.ts";
-import { openRateGate } from "../src/steps/rate-gate.ts";
+import { authenticator } from "../src/generate/authenticate.ts";
+import { openRefusedKeys } from "../src/generate/refused-keys.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
 import { makePictures } from "./support/scripted-node.ts";
 
@@ -79,7 +79,7 @@ test("S-085 one request too many at a time is told so, not as one too many a min
 
 test("the gate opens when the wait is over, or when the key gets another limit", () => {
   let now = 1000;
-  const gate = openRateGate(() => now);
+  const gate = openRefusedKeys(() => now);
   // Only what the gate looks at.
   const caller = (requestsPerMinute: number | null) => ({ id: "key_1", limits: { requestsPerMinute } }) as never;
   gate.check(caller(5));

@@ -85,7 +85,7 @@ const away = ({ status, json, headers }: Answer) => {
 };
 
 /** Asks with one idempotency key until it is no longer said to be running. */
-async function insist(idempotencyKey: string): Promise<Answer> {
+async function retryLedger(idempotencyKey: string): Promise<Answer> {
   let answer: Answer | undefined;
   await eventually(async () => {
     answer = await world.generate({}, { "idempotency-key": idempotencyKey });
@@ -101,7 +101,7 @@ test("charged, and everybody was cut off: the same idempotency key gets the pict
   await cut;
   assert.deepEqual(await since(start), { posted: 1, pending: 0, paid: 1, made: 1 });
   proxy.restore();
-  const again = await insist("answer-lost");
+  const again = await retryLedger("answer-lost");
   assert.deepEqual([again.status, again.headers.get("idempotent-replayed")], [200, "true"]);
   assert.ok(again.json.data[0].b64_json.length > 0);
   assert.deepEqual(await since(start), { posted: 1, pending: 0, paid: 1, made: 1 });
@@ -132,7 +132,7 @@ test("not charged, and cut off: what was held is free again, long before its dea
     await eventually(async () => (await since(start)).pending === 0);
     assert.deepEqual(await since(start), { posted: 0, pending: 0, paid: 0, made: 1 });
     if (key === undefined) continue;
-    const again = await insist(key);
+    const again = await retryLedger(key);
     assert.deepEqual([again.status, again.headers.get("idempotent-replayed")], [200, null]);
     assert.deepEqual(await since(start), { posted: 1, pending: 0, paid: 1, made: 2 });
   }
@@ -194,7 +194,7 @@ test("a reservation whose answer is lost with the database holds nothing once it
   assert.deepEqual(await since(start), { posted: 0, pending: 1, paid: 1, made: 0 });
   proxy.restore();
   await eventually(async () => (await since(start)).pending === 0);
-  assert.equal((await insist("never-begun")).status, 200);
+  assert.equal((await retryLedger("never-begun")).status, 200);
   assert.deepEqual(await since(start), { posted: 1, pending: 0, paid: 1, made: 1 });
 });
 

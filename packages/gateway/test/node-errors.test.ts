@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { Client } from "undici";
-import { connectionLost, neverConnected } from "../src/nodes/errors.ts";
+import { connectionLost, neverConnected } from "../src/upstream/connection-errors.ts";
 
 // Real failures: which of them leave no doubt that nothing has begun.
 async function failureOf(scheme: string, host: string, onSocket?: (socket: Socket) => void): Promise<unknown> {

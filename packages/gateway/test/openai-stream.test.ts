@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GenerationEvent, type ImageJob, parseImageRequest } from "@atoma/contract";
 import OpenAI from "openai";
-import { readForeignModel } from "../src/nodes/foreign-models.ts";
-import { openai } from "../src/nodes/openai.ts";
-import { serverSentEvents } from "../src/nodes/server-sent-events.ts";
+import { openai } from "../src/dialects/openai.ts";
+import { serverSentEvents } from "../src/dialects/server-sent-events.ts";
+import { readForeignModel } from "../src/nodes/describe-model.ts";
 import { create, form } from "./support/edits.ts";
 import { startPair } from "./support/foreign-faults.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { newHoldId, openLedger } from "@atoma/ledger";
-import { settle } from "../src/steps/settle.ts";
+import { settle } from "../src/generate/settle.ts";
 
 const patience = { ms: 0, signal: new AbortController().signal };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { newHoldId, openLedger } from "@atoma/ledger";
-import { sweepLedger } from "../src/sweep.ts";
+import { sweepLedger } from "../src/holds/sweep.ts";
 
 test("one sweep takes all that is due, however much that is, and lets others have their turn meanwhile", async () => {
   const clock = { now: Date.now() };

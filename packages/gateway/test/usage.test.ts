@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readUsage } from "../src/nodes/usage.ts";
+import { readUsage } from "../src/dialects/usage.ts";
 
 const details = { text_tokens: 3, image_tokens: 0 };
 const usage = { total_tokens: 19, input_tokens: 3, output_tokens: 16, input_tokens_details: details };

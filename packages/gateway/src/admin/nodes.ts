@@ -1,11 +1,11 @@
 import { adminSchemas, CapabilitiesError, DIALECT_NAMES, errors } from "@atoma/contract";
 import type { NodeEntry } from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Deps } from "../deps.ts";
-import { readForeignModels } from "../nodes/foreign-models.ts";
+import type { Context } from "../context.ts";
+import { onlyFieldsOf, requiredOrigin, requiredText, text, whole } from "../http/body-fields.ts";
+import { readForeignModels } from "../nodes/describe-model.ts";
 import type { NodeStatus } from "../nodes/registry.ts";
 import { dialectNamed } from "../nodes/shared-nodes.ts";
-import { onlyFieldsOf, requiredOrigin, requiredText, text, whole } from "./fields.ts";
 
 const BY = { actor: "admin api" };
 
@@ -43,7 +43,7 @@ function modelsOf(body: Body, dialect: NonNullable<ReturnType<typeof dialectName
 /** `/admin/v1/nodes`: those of the configuration and those that all gateways share. */
 export function adminNodes(
   admin: FastifyInstance,
-  { ledger, registry, refreshNodes }: Deps,
+  { ledger, registry, refreshNodes }: Context,
   bodyOf: (request: FastifyRequest) => Promise<Body>,
 ): void {
   const { nodes } = ledger;

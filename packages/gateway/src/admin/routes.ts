@@ -1,12 +1,12 @@
 import { ApiError, adminSchemas, errors, HOLD_STATES, parseJsonObject } from "@atoma/contract";
 import { accountIdFrom, holdIdFrom, type KeyChange, keyIdFrom, LedgerInputError } from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
+import { onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeOrNull } from "../http/body-fields.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminGate } from "./authenticate-admin.ts";
-import { onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeOrNull } from "./fields.ts";
 import { adminNodes } from "./nodes.ts";
 import {
   accountToWire,
@@ -29,9 +29,9 @@ function inputError(error: LedgerInputError): ApiError {
   return new ApiError(status, `${error.message}.`, { code: error.code });
 }
 
-async function bodyOf(request: FastifyRequest, deps: Deps): Promise<Record<string, unknown>> {
+async function bodyOf(request: FastifyRequest, context: Context): Promise<Record<string, unknown>> {
   requireJson(request.headers);
-  return parseJsonObject(await readBody(request.raw, deps.body));
+  return parseJsonObject(await readBody(request.raw, context.body));
 }
 
 function queryOf(request: FastifyRequest): Query {
@@ -77,8 +77,8 @@ function targetOf(url: string, targets: WebhookTargets): string {
 }
 
 /** `/admin/v1/…`: accounts, grants, keys, usage, holds and the audit log, for the holder of the admin key only. */
-export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string): void {
-  const { ledger } = deps;
+export function adminRoutes(app: FastifyInstance, context: Context, adminKey: string): void {
+  const { ledger } = context;
   const gate = adminGate(adminKey);
 
   app.register(
@@ -94,7 +94,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         return { data: (await ledger.listAccounts(page)).map(accountToWire) };
       });
       admin.post("/accounts", async (request, reply) => {
-        const body = await bodyOf(request, deps);
+        const body = await bodyOf(request, context);
         onlyFieldsOf(body, adminSchemas.NewAccount);
         reply.code(201);
         return accountToWire(await ledger.createAccount({ name: requiredText(body, "name"), ...BY }));
@@ -105,7 +105,7 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         return accountToWire(account);
       });
       admin.post<WithId>("/accounts/:id/grants", async (request) => {
-        const body = await bodyOf(request, deps);
+        const body = await bodyOf(request, context);
         onlyFieldsOf(body, adminSchemas.Grant);
         const units = whole(body, "units", 1);
         if (units === undefined) throw errors.missingParameter("units");
@@ -124,18 +124,18 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         return { data: keys.map(keyToWire) };
       });
       admin.post("/keys", async (request, reply) => {
-        const body = await bodyOf(request, deps);
+        const body = await bodyOf(request, context);
         onlyFieldsOf(body, adminSchemas.NewKey);
         const accountId = accountIdFrom(requiredText(body, "account_id"));
         const name = requiredText(body, "name");
-        const { key, record } = await ledger.createKey({ ...rightsOf(body, deps.registry), accountId, name, ...BY });
+        const { key, record } = await ledger.createKey({ ...rightsOf(body, context.registry), accountId, name, ...BY });
         reply.code(201);
         return { key, ...keyToWire(record) };
       });
       admin.patch<WithId>("/keys/:id", async (request) => {
-        const body = await bodyOf(request, deps);
+        const body = await bodyOf(request, context);
         onlyFieldsOf(body, adminSchemas.KeyChange);
-        const change = { ...rightsOf(body, deps.registry), name: text(body, "name"), ...BY };
+        const change = { ...rightsOf(body, context.registry), name: text(body, "name"), ...BY };
         return keyToWire(await ledger.updateKey(keyIdFrom(request.params.id), change));
       });
       const actions = { disable: ledger.disableKey, enable: ledger.enableKey, revoke: ledger.revokeKey };
@@ -151,9 +151,9 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         return webhookToWire(webhook);
       });
       admin.put<WithId>("/keys/:id/webhook", async (request) => {
-        const body = await bodyOf(request, deps);
+        const body = await bodyOf(request, context);
         onlyFieldsOf(body, adminSchemas.WebhookTarget);
-        const url = targetOf(requiredText(body, "url"), deps.webhookTargets);
+        const url = targetOf(requiredText(body, "url"), context.webhookTargets);
         const { secret, ...webhook } = await ledger.setWebhook(keyIdFrom(request.params.id), url, BY);
         return { ...webhookToWire(webhook), secret };
       });
@@ -162,11 +162,11 @@ export function adminRoutes(app: FastifyInstance, deps: Deps, adminKey: string):
         return reply.code(204).send();
       });
 
-      adminNodes(admin, deps, (request) => bodyOf(request, deps));
+      adminNodes(admin, context, (request) => bodyOf(request, context));
 
       admin.get("/usage", async (request, reply) => {
         const query = queryOf(request);
-        const today = new Date(deps.now()).toISOString().slice(0, 10);
+        const today = new Date(context.now()).toISOString().slice(0, 10);
         const rows = await ledger.usage({
           from: query.from ?? today,
           to: query.to ?? today,

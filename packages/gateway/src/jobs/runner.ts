@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AccountId, ClaimedJob, Job, JobId } from "@atoma/ledger";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
 import { JobStopped, runJob } from "./run-job.ts";
 
 /** Runs this gateway's share of the jobs. */
@@ -22,21 +22,21 @@ const CANCEL_POLL_MS = 100;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export function startRunner(deps: Deps, maxRunning: number): Runner {
-  const { jobs } = deps.ledger;
+export function startRunner(context: Context, maxRunning: number): Runner {
+  const { jobs } = context.ledger;
   const owner = `gw_${randomUUID()}`;
   const running = new Map<JobId, { stop: AbortController; ended: Promise<void> }>();
   let closing = false;
   let ticking: Promise<void> | undefined;
   let again = false;
 
-  const leaseUntil = () => deps.now() + LEASE_MS;
+  const leaseUntil = () => context.now() + LEASE_MS;
 
   function start(job: ClaimedJob): void {
     const stop = new AbortController();
-    const ended = runJob(deps, owner, job, stop.signal)
+    const ended = runJob(context, owner, job, stop.signal)
       .catch((error: unknown) => {
-        deps.log.error({ err: error, requestId: job.requestId, job: job.id }, "a job was left to its lease");
+        context.log.error({ err: error, requestId: job.requestId, job: job.id }, "a job was left to its lease");
       })
       .finally(() => {
         running.delete(job.id);
@@ -60,7 +60,7 @@ export function startRunner(deps: Deps, maxRunning: number): Runner {
     await renew();
     const free = maxRunning - running.size;
     if (closing || free <= 0) return;
-    const claimed = await jobs.claim(owner, leaseUntil(), free, deps.registry.anyReady() ? undefined : "overdue");
+    const claimed = await jobs.claim(owner, leaseUntil(), free, context.registry.anyReady() ? undefined : "overdue");
     for (const job of claimed) start(job);
   }
 
@@ -71,7 +71,7 @@ export function startRunner(deps: Deps, maxRunning: number): Runner {
       return;
     }
     ticking = tick()
-      .catch((error: unknown) => deps.log.warn({ err: error }, "the queue of jobs cannot be read"))
+      .catch((error: unknown) => context.log.warn({ err: error }, "the queue of jobs cannot be read"))
       .finally(() => {
         ticking = undefined;
         if (!again) return;

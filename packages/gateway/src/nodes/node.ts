@@ -1,8 +1,8 @@
 import type { DialectName, ModelCard } from "@atoma/contract";
 import { Client, Pool } from "undici";
-import type { Dialect } from "./dialect.ts";
-import { DIALECTS } from "./dialects.ts";
-import type { NodeModel } from "./foreign-models.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { DIALECTS } from "../dialects/dialects.ts";
+import type { NodeModel } from "./describe-model.ts";
 
 /** How an https node is told from others, and the gateway from strangers; PEM. */
 export interface NodeTls {

@@ -1,7 +1,7 @@
 import { fromModelObject, parseSize, readCapabilities } from "@atoma/contract";
-import type { LoadReport } from "./balance/balancer.ts";
-import type { NodeModel } from "./foreign-models.ts";
-import { isRecord } from "./is-record.ts";
+import { isRecord } from "../dialects/is-record.ts";
+import type { LoadReport } from "../routing/balancer.ts";
+import type { NodeModel } from "./describe-model.ts";
 import { type Aliases, type Node, nodeHeaders, withAliases } from "./node.ts";
 import { sumSamples } from "./prometheus.ts";
 

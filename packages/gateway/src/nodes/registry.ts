@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type ApiError, errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
-import type { LoadReport } from "./balance/balancer.ts";
-import { dispatcher, type Lease, SOON_MS, type Wanted } from "./dispatcher.ts";
-import { reasonOf } from "./errors.ts";
+import type { LoadReport } from "../routing/balancer.ts";
+import { type Lease, nodeQueue, SOON_MS, type Wanted } from "../routing/node-queue.ts";
+import { reasonOf } from "../upstream/connection-errors.ts";
 import { type Aliases, closeNode, destroyNode, type Node, type NodeConfig, openNode } from "./node.ts";
 import { probe } from "./probe.ts";
 
@@ -83,7 +83,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const nodes = new Map<string, { readonly node: Node; readonly config: NodeConfig }>();
   /** Those that are gone from the list and finish what they do. */
   const leaving = new Map<Node, Promise<void>>();
-  const dispatch = dispatcher(options);
+  const queue = nodeQueue(options);
   const all = () => [...nodes.values()].map(({ node }) => node);
 
   async function probeNode(node: Node): Promise<void> {
@@ -91,7 +91,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     let reason: string | undefined;
     try {
       const load = await probe(node, aliases);
-      dispatch.report(node, load ?? NO_LOAD);
+      queue.report(node, load ?? NO_LOAD);
     } catch (error) {
       node.ready = false;
       reason = reasonOf(error, node.origin);
@@ -102,7 +102,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       log.info({ node: node.name, models: node.models.map(({ card }) => card.id) }, "node is ready");
     }
     node.probeAt = Date.now() + pauseOf(node);
-    if (nodes.get(node.name)?.node === node) dispatch.put(node);
+    if (nodes.get(node.name)?.node === node) queue.put(node);
   }
 
   async function tick(): Promise<void> {
@@ -122,12 +122,12 @@ export function openRegistry(options: RegistryOptions): Registry {
       if (node.models.length === 0) node.models = before.models;
     }
     nodes.set(config.name, { node, config });
-    dispatch.put(node);
+    queue.put(node);
   }
 
   function remove(node: Node): void {
     if (nodes.get(node.name)?.node === node) nodes.delete(node.name);
-    const ended = dispatch
+    const ended = queue
       .remove(node)
       .then(() => closeNode(node))
       .finally(() => leaving.delete(node));
@@ -169,7 +169,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     requireAble,
     async acquire(job, wanted) {
       requireAble(job);
-      return dispatch.acquire(job, (node) => suits(node, job), wanted);
+      return queue.acquire(job, (node) => suits(node, job), wanted);
     },
     anyReady: () => all().some(({ ready, draining }) => ready && !draining),
     status: () =>
@@ -179,12 +179,12 @@ export function openRegistry(options: RegistryOptions): Registry {
         dialect: node.dialect.name,
         ready: node.ready,
         reason: node.reason,
-        inFlight: dispatch.inFlight(node),
+        inFlight: queue.inFlight(node),
         maxConcurrent: node.maxConcurrent,
         models: node.models.map(({ card }) => card.id),
       })),
-    waiting: () => dispatch.waiting(),
-    refuseWaiting: dispatch.refuseWaiting,
+    waiting: () => queue.waiting(),
+    refuseWaiting: queue.refuseWaiting,
     async probe() {
       await Promise.all(all().map(probeNode));
     },
@@ -197,14 +197,14 @@ export function openRegistry(options: RegistryOptions): Registry {
         if (!same) remove(node);
         else if (node.draining !== (now.draining ?? false)) {
           node.draining = now.draining ?? false;
-          dispatch.put(node);
+          queue.put(node);
         }
       }
       for (const config of configs) if (!nodes.has(config.name)) add(config);
     },
     async close() {
       clearInterval(timer);
-      dispatch.close();
+      queue.close();
       all().forEach(remove);
       const enough = new AbortController();
       const patience = wait(LAST_WORDS_MS, undefined, { signal: enough.signal }).catch(() => {});

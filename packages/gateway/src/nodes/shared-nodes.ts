@@ -1,8 +1,8 @@
 import { CapabilitiesError, DIALECT_NAMES, type DialectName } from "@atoma/contract";
 import type { Ledger, NodeEntry } from "@atoma/ledger";
 import type { Logger } from "pino";
-import { RESTART_MS } from "./dispatcher.ts";
-import { readForeignModels } from "./foreign-models.ts";
+import { RESTART_MS } from "../routing/node-queue.ts";
+import { readForeignModels } from "./describe-model.ts";
 import type { NodeConfig } from "./node.ts";
 
 /** How often the list of nodes is looked at: a change is known to every gateway within a second. */

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from "fastify";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
 
 /** `GET /health`: 200 while requests can be served, without a key. */
-export function healthRoute(app: FastifyInstance, deps: Deps): void {
+export function healthRoute(app: FastifyInstance, context: Context): void {
   app.get("/health", async (_request, reply) => {
-    const problem = deps.draining()
+    const problem = context.draining()
       ? "shutting down"
-      : !(await deps.ledger.health()).ok
+      : !(await context.ledger.health()).ok
         ? "the ledger is away"
-        : deps.registry.anyReady()
+        : context.registry.anyReady()
           ? undefined
           : "no node is ready";
     if (problem === undefined) return { message: "ok", status: "ok" };

@@ -1,22 +1,22 @@
 import { errors, type ModelCard, toModelObject } from "@atoma/contract";
 import type { FastifyInstance } from "fastify";
-import type { Deps } from "../deps.ts";
-import { mayUse, requireModel } from "../steps/validate.ts";
+import type { Context } from "../context.ts";
+import { mayUse, requireModel } from "../generate/validate.ts";
 
 /** `GET /v1/models` and `/v1/models/{id}`: the models that the key may use. The slashes in an id may be escaped or not. */
-export function modelRoutes(app: FastifyInstance, deps: Deps): void {
+export function modelRoutes(app: FastifyInstance, context: Context): void {
   const namesOf = (card: ModelCard) => [card.id, ...card.aliases];
 
   app.get("/v1/models", async (request) => {
-    const caller = await deps.authenticate(request.raw);
-    const cards = deps.registry.listModels().filter(({ id }) => mayUse(caller, id));
+    const caller = await context.authenticate(request.raw);
+    const cards = context.registry.listModels().filter(({ id }) => mayUse(caller, id));
     return { object: "list", data: cards.flatMap((card) => namesOf(card).map((id) => toModelObject(card, id))) };
   });
 
   app.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
-    const caller = await deps.authenticate(request.raw);
+    const caller = await context.authenticate(request.raw);
     const id = request.params["*"];
-    const card = deps.registry.findModel(id);
+    const card = context.registry.findModel(id);
     if (!card) throw errors.modelNotFound(id);
     requireModel(caller, card.id);
     return toModelObject(card, id);

@@ -1,5 +1,5 @@
 import type { DueWebhook } from "@atoma/ledger";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
 import { DELIVERY_MS, type Sender } from "./sender.ts";
 
 /** Delivers what is due, each delivery by itself, from as many gateways as there are. */
@@ -28,8 +28,8 @@ export function retryAt(attempt: number, nowMs: number, random = Math.random()):
   return wait === undefined ? null : Math.round(nowMs + wait * (1 + JITTER * random));
 }
 
-export function startDeliverer(deps: Pick<Deps, "ledger" | "log" | "now">, sender: Sender): Deliverer {
-  const { jobs } = deps.ledger;
+export function startDeliverer(context: Pick<Context, "ledger" | "log" | "now">, sender: Sender): Deliverer {
+  const { jobs } = context.ledger;
   /** How many are under way, by the receiver's origin. */
   const receivers = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
@@ -40,18 +40,18 @@ export function startDeliverer(deps: Pick<Deps, "ledger" | "log" | "now">, sende
 
   async function deliver(webhook: DueWebhook): Promise<void> {
     const { jobId, attempt } = webhook;
-    const delivery = await sender.send(webhook, deps.now());
+    const delivery = await sender.send(webhook, context.now());
     const line = { job: jobId, attempt };
     if (delivery.outcome === "delivered") {
-      deps.log.info(line, "webhook delivered");
+      context.log.info(line, "webhook delivered");
       return jobs.noteWebhook(jobId, null);
     }
-    const next = delivery.outcome === "gone" ? null : retryAt(attempt, deps.now());
-    deps.log.warn({ ...line, reason: delivery.reason, retryAt: next }, "webhook not delivered");
+    const next = delivery.outcome === "gone" ? null : retryAt(attempt, context.now());
+    context.log.warn({ ...line, reason: delivery.reason, retryAt: next }, "webhook not delivered");
     await jobs.noteWebhook(jobId, next);
   }
 
-  const cannot = (error: unknown) => deps.log.warn({ err: error }, "webhooks cannot be delivered now");
+  const cannot = (error: unknown) => context.log.warn({ err: error }, "webhooks cannot be delivered now");
 
   function begin(webhook: DueWebhook): void {
     const { origin } = new URL(webhook.url);
@@ -74,7 +74,7 @@ export function startDeliverer(deps: Pick<Deps, "ledger" | "log" | "now">, sende
       more = busy.length > 0 || underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE;
       if (underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE) return;
       const origins = busy.map(([origin]) => origin);
-      const due = await jobs.dueWebhooks(TAKEN_TOGETHER, deps.now() + CLAIM_MS, origins);
+      const due = await jobs.dueWebhooks(TAKEN_TOGETHER, context.now() + CLAIM_MS, origins);
       for (const webhook of due) begin(webhook);
       if (due.length === 0) return;
     }

@@ -1,4 +1,4 @@
-import { balancer, type Ticket } from "../../src/nodes/balance/balancer.ts";
+import { balancer, type Ticket } from "../../src/routing/balancer.ts";
 
 /** A repeatable source of chance: mulberry32. */
 export function seeded(seed: number): () => number {

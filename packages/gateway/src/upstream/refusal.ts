@@ -1,5 +1,5 @@
 import { type ApiError, errors, REQUEST_FIELDS } from "@atoma/contract";
-import { isRecord } from "./is-record.ts";
+import { isRecord } from "../dialects/is-record.ts";
 
 /** What a server says of a request that it refuses, as far as a client may hear it: a field and a code that we know. */
 export interface Complaint {

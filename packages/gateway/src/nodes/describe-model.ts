@@ -7,8 +7,8 @@ import {
   type ModelCard,
   readCapabilities,
 } from "@atoma/contract";
-import { withinAbilities } from "./abilities.ts";
-import { ABILITIES, type ForeignName } from "./dialects.ts";
+import { withinAbilities } from "../dialects/abilities.ts";
+import { ABILITIES, type ForeignName } from "../dialects/dialects.ts";
 
 /** A model that a node serves, and what the node calls it. */
 export interface NodeModel {

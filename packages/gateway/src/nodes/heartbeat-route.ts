@@ -1,10 +1,10 @@
 import { adminSchemas, errors, parseJsonObject } from "@atoma/contract";
 import { LedgerInputError } from "@atoma/ledger";
 import type { FastifyInstance } from "fastify";
-import { flag, onlyFieldsOf, requiredOrigin, text } from "../admin/fields.ts";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
+import { flag, onlyFieldsOf, requiredOrigin, text } from "../http/body-fields.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
-import { LIFE_MS } from "../nodes/shared-nodes.ts";
+import { LIFE_MS } from "./shared-nodes.ts";
 
 const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
 
@@ -12,7 +12,7 @@ const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
  * `POST /v1/nodes/heartbeat`: a node says that it is there, where, and whether it is about to stop. Its credential is the
  * one that `atoma nodes expect` showed, and stands for its name.
  */
-export function nodeHeartbeat(app: FastifyInstance, deps: Deps): void {
+export function nodeHeartbeat(app: FastifyInstance, context: Context): void {
   app.post("/v1/nodes/heartbeat", async (request) => {
     const token = /^bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1];
     if (token === undefined) throw errors.missingKey();
@@ -24,7 +24,7 @@ export function nodeHeartbeat(app: FastifyInstance, deps: Deps): void {
       token: text(body, "token"),
       leaving: flag(body, "leaving") ?? false,
     };
-    const node = await deps.ledger.nodes.heartbeat(token, beat, deps.now() + LIFE_MS).catch((error: unknown) => {
+    const node = await context.ledger.nodes.heartbeat(token, beat, context.now() + LIFE_MS).catch((error: unknown) => {
       throw error instanceof LedgerInputError ? errors.badRequest(`${error.message}.`) : error;
     });
     if (!node) throw errors.invalidKey("***");

@@ -11,13 +11,13 @@ const WINDOW_MS = 60_000;
  * Remembers which keys the ledger has refused for their requests per minute, and until when, so that further ones are
  * refused before their body is read. The ledger alone decides who gets in.
  */
-export interface RateGate {
+export interface RefusedKeys {
   /** Throws ApiError 429 while the key's limit is the one that it was refused for. */
   check(caller: Caller): void;
   refused(keyId: KeyId, limit: number, retryAfterMs: number): void;
 }
 
-export function openRateGate(now: () => number): RateGate {
+export function openRefusedKeys(now: () => number): RefusedKeys {
   const shut = new Map<KeyId, { readonly limit: number; readonly until: number }>();
   return {
     check({ id, limits: { requestsPerMinute } }) {

@@ -1,6 +1,6 @@
 import { errors, type ImageJob } from "@atoma/contract";
-import { balancer, type Decision, type LoadReport, type Outcome, type Ticket } from "./balance/balancer.ts";
-import type { Node } from "./node.ts";
+import type { Node } from "../nodes/node.ts";
+import { balancer, type Decision, type LoadReport, type Outcome, type Ticket } from "./balancer.ts";
 
 /** Who wants a node, and how long. */
 export interface Wanted {
@@ -23,7 +23,7 @@ export interface Lease {
 }
 
 /** Gives nodes to requests as the balancer decides; here are its clock, its timer and the promises of those that wait. */
-export interface Dispatcher {
+export interface NodeQueue {
   put(node: Node): void;
   /** Gives it nothing more; resolves when what it does has ended. */
   remove(node: Node): Promise<void>;
@@ -36,7 +36,7 @@ export interface Dispatcher {
   close(): void;
 }
 
-export interface DispatcherOptions {
+export interface NodeQueueOptions {
   readonly random: () => number;
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
@@ -52,7 +52,7 @@ const SILENT_MS = 5_000;
 /** Pictures × pixels × steps. */
 const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
 
-export function dispatcher({ random, maxQueue, queueTimeoutMs }: DispatcherOptions): Dispatcher {
+export function nodeQueue({ random, maxQueue, queueTimeoutMs }: NodeQueueOptions): NodeQueue {
   const balance = balancer({ random, maxQueue });
   /** By a name of their own, because a node that takes another's place may have its name. */
   const nodes = new Map<string, Node>();

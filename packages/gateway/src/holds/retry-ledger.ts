@@ -14,7 +14,7 @@ const MAX_WAIT_MS = 1000;
  * Asks for something that may safely be asked for twice until the ledger answers. Rejects with its LedgerUnavailableError
  * when the patience is at its end.
  */
-export async function insist<Result>(ask: () => Promise<Result>, { ms, signal }: Patience): Promise<Result> {
+export async function retryLedger<Result>(ask: () => Promise<Result>, { ms, signal }: Patience): Promise<Result> {
   const until = performance.now() + ms;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
     try {

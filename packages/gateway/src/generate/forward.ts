@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { ApiError, type GenerationEvent, type ImageJob } from "@atoma/contract";
-import type { Outcome } from "../nodes/balance/balancer.ts";
-import type { Lease } from "../nodes/dispatcher.ts";
 import type { Node } from "../nodes/node.ts";
-import { cancel } from "../nodes/reattach.ts";
 import type { Registry } from "../nodes/registry.ts";
-import { type Exchange, type ExchangeContext, exchange, type NotStarted, newAttempt } from "./exchange.ts";
+import type { Outcome } from "../routing/balancer.ts";
+import type { Lease } from "../routing/node-queue.ts";
+import { type Exchange, type ExchangeContext, exchange, type NotStarted, newAttempt } from "../upstream/attempt.ts";
+import { cancel } from "../upstream/resume.ts";
 
 export interface ForwardContext extends ExchangeContext {
   readonly registry: Pick<Registry, "acquire">;

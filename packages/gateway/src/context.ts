@@ -1,22 +1,22 @@
 import type { Ledger, RandomBytes } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { FileStore } from "./files/file-store.ts";
+import type { Authenticate } from "./generate/authenticate.ts";
+import type { RefusedKeys } from "./generate/refused-keys.ts";
+import type { VoidLater } from "./holds/void-later.ts";
 import type { BodyLimits } from "./http/read-body.ts";
 import type { Registry } from "./nodes/registry.ts";
-import type { Releases } from "./releases.ts";
-import type { Authenticate } from "./steps/authenticate.ts";
-import type { RateGate } from "./steps/rate-gate.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
 /** What the routes work with. Clock and random source are arguments, so that tests own them. */
-export interface Deps {
+export interface Context {
   readonly ledger: Ledger;
   readonly registry: Registry;
   /** Reads the list of nodes that gateways share now, not only when it is next looked at. */
   readonly refreshNodes: () => Promise<void>;
   readonly files: FileStore;
   readonly authenticate: Authenticate;
-  readonly rateGate: RateGate;
+  readonly refusedKeys: RefusedKeys;
   readonly log: Logger;
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
@@ -32,7 +32,7 @@ export interface Deps {
   readonly generationTimeoutMs: number;
   /** How long a finished picture waits for a ledger that is away. */
   readonly ledgerPatienceMs: number;
-  readonly releases: Releases;
+  readonly voidLater: VoidLater;
   /** How long an asynchronous generation may take, waiting included. */
   readonly jobTimeoutMs: number;
   readonly webhookTargets: WebhookTargets;

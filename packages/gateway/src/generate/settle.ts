@@ -1,6 +1,6 @@
 import { errors } from "@atoma/contract";
 import type { HoldId, Ledger } from "@atoma/ledger";
-import { insist, type Patience } from "../insist.ts";
+import { type Patience, retryLedger } from "../holds/retry-ledger.ts";
 
 /**
  * Step 6. Charges the hold, before the answer's first byte leaves. `response` is what a replay of the idempotency key
@@ -12,7 +12,7 @@ export async function settle(
   settlement: { readonly holdId: HoldId; readonly units: number; readonly response: string },
   patience: Patience,
 ): Promise<void> {
-  const { outcome } = await insist(() => ledger.settle(settlement), patience);
+  const { outcome } = await retryLedger(() => ledger.settle(settlement), patience);
   if (outcome === "expired") throw errors.generationTimeout();
   if (outcome !== "posted") throw errors.internal(new Error(`hold ${settlement.holdId} is ${outcome}`));
 }

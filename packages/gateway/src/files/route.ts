@@ -1,8 +1,8 @@
 import { errors, MEDIA_TYPES } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Deps } from "../deps.ts";
-import { parseFileName } from "../files/file-name.ts";
+import type { Context } from "../context.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
+import { parseFileName } from "./file-name.ts";
 
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
 
@@ -27,13 +27,13 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 /** `GET` and `HEAD /v1/images/files/{name}`: the name is the secret, so no key is asked for. */
-export function imageFiles(deps: Deps) {
+export function imageFiles(context: Context) {
   return async (request: FastifyRequest<{ Params: { name: string } }>, reply: FastifyReply): Promise<FastifyReply> => {
     const { name } = request.params;
     const parsed = parseFileName(name);
     if (!parsed) throw errors.fileNotFound();
-    if (parsed.expiresAtMs <= deps.now()) throw errors.fileExpired();
-    const file = await deps.files.get(name);
+    if (parsed.expiresAtMs <= context.now()) throw errors.fileExpired();
+    const file = await context.files.get(name);
     if (!file) throw errors.fileNotFound();
 
     // A name is never used again for other bytes, so it serves as their tag.

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { ApiError } from "@atoma/contract";
-import type { RenderedBody } from "../steps/render.ts";
+import type { RenderedBody } from "./render.ts";
 
 /** Comments keep proxies and clients from giving up on a quiet stream. */
 const KEEP_ALIVE_MS = 15_000;

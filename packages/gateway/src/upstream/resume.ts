@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ApiError, errors } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
-import { type Node, nodeHeaders } from "./node.ts";
+import { type Node, nodeHeaders } from "../nodes/node.ts";
 import { readStart } from "./read-start.ts";
 import { readComplaint, refusalError } from "./refusal.ts";
 

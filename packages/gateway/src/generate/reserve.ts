@@ -10,9 +10,9 @@ import {
   type ReserveRequest,
   type ReserveResult,
 } from "@atoma/ledger";
-import type { Releases } from "../releases.ts";
+import type { VoidLater } from "../holds/void-later.ts";
 import type { Caller } from "./authenticate.ts";
-import { limitHeaders, type RateGate, rateLimited } from "./rate-gate.ts";
+import { limitHeaders, type RefusedKeys, rateLimited } from "./refused-keys.ts";
 import type { PricedJob } from "./validate.ts";
 
 /** Units that a request holds while it runs. */
@@ -33,8 +33,8 @@ export interface ReserveContext {
   readonly ledger: Ledger;
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
-  readonly rateGate: RateGate;
-  readonly releases: Pick<Releases, "release">;
+  readonly refusedKeys: RefusedKeys;
+  readonly voidLater: Pick<VoidLater, "release">;
   readonly requestId: string;
   /** The value of the Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
@@ -106,7 +106,7 @@ export async function reserve(
     return { outcome: "in_progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
   }
   if (result.outcome === "rate_limited" && result.limit === "requests" && result.limitValue > 0) {
-    context.rateGate.refused(caller.id, result.limitValue, result.retryAfterMs);
+    context.refusedKeys.refused(caller.id, result.limitValue, result.retryAfterMs);
   }
   if (result.outcome !== "held") throw refusal(result, job);
   return { outcome: "held", holdId: result.holdId, units, headers: headersOf(result.limits) };
@@ -119,7 +119,7 @@ async function reserveOrRelease(context: ReserveContext, request: ReserveRequest
   } catch (error) {
     const { holdId, accountId, units, requestId } = request;
     if (error instanceof LedgerUnavailableError) {
-      await context.releases.release({ holdId, accountId, units, requestId, giveBack: false });
+      await context.voidLater.release({ holdId, accountId, units, requestId, giveBack: false });
     }
     throw error;
   }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ImageJob, parseImageRequest } from "@atoma/contract";
-import { type Dispatcher, dispatcher, type Wanted } from "../src/nodes/dispatcher.ts";
 import { closeNode, type Node, openNode } from "../src/nodes/node.ts";
+import { type NodeQueue, nodeQueue, type Wanted } from "../src/routing/node-queue.ts";
 import { card } from "./support/scripted-node.ts";
 
 const job: ImageJob = parseImageRequest({ model: "scripted", prompt: "p" }, { findModel: () => card });
-const start = (maxQueue = 100): Dispatcher => dispatcher({ random: Math.random, maxQueue, queueTimeoutMs: 60_000 });
+const start = (maxQueue = 100): NodeQueue => nodeQueue({ random: Math.random, maxQueue, queueTimeoutMs: 60_000 });
 
 function newNode(maxConcurrent = 1): Node {
   const node = openNode({ name: "n", url: "http://127.0.0.1:9", maxConcurrent }, new Map());

@@ -1,6 +1,6 @@
 import { errors, usageOfPicture } from "@atoma/contract";
-import type { Answer, AnswerItem } from "../answer.ts";
 import type { FileStore } from "../files/file-store.ts";
+import type { Answer, AnswerItem } from "./answer.ts";
 
 /** A response body of known length whose base64 is made while it is sent. */
 export interface RenderedBody {

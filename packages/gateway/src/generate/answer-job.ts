@@ -1,21 +1,21 @@
 import { Readable } from "node:stream";
 import { type Job, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type Answer, deserializeAnswer, toAnswer } from "../answer.ts";
-import type { Deps } from "../deps.ts";
-import type { Upload } from "../edits/upload.ts";
-import { watchDeparture } from "../http/client-gone.ts";
-import { type EventStream, openEventStream } from "../http/event-stream.ts";
+import type { Context } from "../context.ts";
 import { originFor } from "../http/origin.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
 import { logFailure, toApiError } from "../http/to-api-error.ts";
+import { enqueue, requireRoom, sendAccepted } from "../jobs/routes.ts";
 import type { Runner } from "../jobs/runner.ts";
-import { charge, collect, keep, type Run, startRun } from "../run.ts";
-import type { Caller } from "../steps/authenticate.ts";
-import { renderCompleted, renderJson, renderPartial, renderProgress } from "../steps/render.ts";
-import { type Hold, type Reservation, reserve } from "../steps/reserve.ts";
-import type { PricedJob } from "../steps/validate.ts";
-import { enqueue, requireRoom, sendAccepted } from "./generation-jobs.ts";
+import { type Answer, deserializeAnswer, toAnswer } from "./answer.ts";
+import type { Caller } from "./authenticate.ts";
+import { watchDeparture } from "./client-gone.ts";
+import { type EventStream, openEventStream } from "./event-stream.ts";
+import { charge, collect, keep, type Run, startRun } from "./generation.ts";
+import { renderCompleted, renderJson, renderPartial, renderProgress } from "./render.ts";
+import { type Hold, type Reservation, reserve } from "./reserve.ts";
+import type { Upload } from "./upload.ts";
+import type { PricedJob } from "./validate.ts";
 
 const REPLAYED = { "idempotent-replayed": "true", "x-idempotent-replay": "true" };
 /** After a generation's deadline, for storing and settling, before its hold expires by itself. */
@@ -23,7 +23,7 @@ const SETTLE_MS = 60_000;
 
 /** Steps 3 to 6 for a validated job, and its answer as JSON, as server-sent events, or later. */
 export async function answerJob(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   {
@@ -47,10 +47,10 @@ export async function answerJob(
   },
 ): Promise<FastifyReply | undefined> {
   const { job } = priced;
-  if (later) await requireRoom(deps, caller.accountId, key);
-  const deadline = deps.now() + (later ? deps.jobTimeoutMs : deps.generationTimeoutMs);
+  if (later) await requireRoom(context, caller.accountId, key);
+  const deadline = context.now() + (later ? context.jobTimeoutMs : context.generationTimeoutMs);
   const hold = await reserve(priced, caller, {
-    ...deps,
+    ...context,
     requestId: request.id,
     idempotencyKey: key,
     body,
@@ -58,19 +58,19 @@ export async function answerJob(
   });
   request.logFields = { account: caller.accountId, key: caller.id, model: job.card.id, units: priced.units };
   if (hold.outcome !== "held") {
-    const earlier = later && (await earlierJob(deps, caller, hold, key));
+    const earlier = later && (await earlierJob(context, caller, hold, key));
     if (earlier || hold.outcome === "replay") reply.headers(REPLAYED);
-    if (earlier) return sendAccepted(deps, request, reply, earlier);
+    if (earlier) return sendAccepted(context, request, reply, earlier);
     if (hold.outcome === "in_progress") throw hold.error;
-    return replay(deps, request, reply, deserializeAnswer(hold.response));
+    return replay(context, request, reply, deserializeAnswer(hold.response));
   }
   if (later) {
-    const queued = await enqueue(deps, later, { caller, job, hold, requestId: request.id, key, deadline });
-    return sendAccepted(deps, request, reply.headers(hold.headers), queued);
+    const queued = await enqueue(context, later, { caller, job, hold, requestId: request.id, key, deadline });
+    return sendAccepted(context, request, reply.headers(hold.headers), queued);
   }
 
-  using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
-  const run = startRun(deps, {
+  using departure = watchDeparture(reply.raw, context.generationTimeoutMs);
+  const run = startRun(context, {
     job,
     accountId: caller.accountId,
     requestId: request.id,
@@ -80,19 +80,19 @@ export async function answerJob(
   });
   try {
     reply.headers(hold.headers);
-    if (job.stream) return await answerStream(deps, request, reply, run, hold);
-    const answer = await keep(deps, run, await collect(run));
-    await charge(deps, run, hold, answer);
-    return await sendJson(deps, request, reply, answer);
+    if (job.stream) return await answerStream(context, request, reply, run, hold);
+    const answer = await keep(context, run, await collect(run));
+    await charge(context, run, hold, answer);
+    return await sendJson(context, request, reply, answer);
   } catch (error) {
-    await release(deps, run, hold, error);
+    await release(context, run, hold, error);
     throw error;
   }
 }
 
 /** The job that an idempotency key began before, whether it still runs or has been answered from. */
 function earlierJob(
-  { ledger: { jobs } }: Deps,
+  { ledger: { jobs } }: Context,
   { accountId }: Caller,
   found: Exclude<Reservation, Hold>,
   key: string | undefined,
@@ -102,13 +102,13 @@ function earlierJob(
 }
 
 async function sendJson(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
 ): Promise<FastifyReply> {
   cutStalledReader(reply.raw);
-  const body = await renderJson(answer, { files: deps.files, origin: originFor(deps, request) });
+  const body = await renderJson(answer, { files: context.files, origin: originFor(context, request) });
   return reply
     .code(200)
     .headers({
@@ -121,7 +121,7 @@ async function sendJson(
 
 /** Sends a stream; what fails before its first event is thrown, what fails after it is the stream's last event. */
 async function sendStream(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   signal: AbortSignal,
@@ -142,7 +142,7 @@ async function sendStream(
     if (!stream.begun) throw error;
     await onFailure(error);
     const known = toApiError(error);
-    logFailure(deps.log, request.id, known);
+    logFailure(context.log, request.id, known);
     stream.fail(known);
   }
 }
@@ -153,25 +153,25 @@ function wantsProgress(request: FastifyRequest): boolean {
 }
 
 function answerStream(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   run: Run,
   hold: Hold,
 ): Promise<undefined> {
-  const work = (stream: EventStream) => streamEvents(deps, request, run, hold, stream);
-  return sendStream(deps, request, reply, run.departure.signal, work, (error) => release(deps, run, hold, error));
+  const work = (stream: EventStream) => streamEvents(context, request, run, hold, stream);
+  return sendStream(context, request, reply, run.departure.signal, work, (error) => release(context, run, hold, error));
 }
 
 async function streamEvents(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   run: Run,
   hold: Hold,
   stream: EventStream,
 ): Promise<void> {
   const { job } = run;
-  const createdAt = Math.floor(deps.now() / 1000);
+  const createdAt = Math.floor(context.now() / 1000);
   const progress = wantsProgress(request);
   const made = await collect(run, async (event) => {
     if (event.type === "partial") {
@@ -180,32 +180,32 @@ async function streamEvents(
       await stream.send(renderProgress(job.operation, event.step, event.steps, createdAt));
     }
   });
-  const answer = await keep(deps, run, made);
-  await charge(deps, run, hold, answer);
-  for (const index of answer.items.keys()) await stream.send(await renderCompleted(answer, index, deps.files));
+  const answer = await keep(context, run, made);
+  await charge(context, run, hold, answer);
+  for (const index of answer.items.keys()) await stream.send(await renderCompleted(answer, index, context.files));
 }
 
 /** Lets go of what a run held that ended with an error. */
-function release(deps: Deps, run: Run, { holdId, units }: Hold, error: unknown): Promise<void> {
+function release(context: Context, run: Run, { holdId, units }: Hold, error: unknown): Promise<void> {
   const { accountId, requestId, replayable } = run;
   // It may be charged, then, although nothing was sent.
   const unknown = error instanceof LedgerUnavailableError;
-  return deps.releases.release({ holdId, accountId, units, requestId, giveBack: unknown && !replayable });
+  return context.voidLater.release({ holdId, accountId, units, requestId, giveBack: unknown && !replayable });
 }
 
 /** Answers from what the idempotency key remembers. */
 async function replay(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
 ): Promise<FastifyReply | undefined> {
-  if (!answer.stream) return sendJson(deps, request, reply, answer);
-  const events = await Promise.all(answer.items.map((_, index) => renderCompleted(answer, index, deps.files)));
-  using departure = watchDeparture(reply.raw, deps.generationTimeoutMs);
+  if (!answer.stream) return sendJson(context, request, reply, answer);
+  const events = await Promise.all(answer.items.map((_, index) => renderCompleted(answer, index, context.files)));
+  using departure = watchDeparture(reply.raw, context.generationTimeoutMs);
   departure.finished();
   const work = async (stream: EventStream) => {
     for (const event of events) await stream.send(event);
   };
-  return sendStream(deps, request, reply, departure.signal, work, async () => {});
+  return sendStream(context, request, reply, departure.signal, work, async () => {});
 }

@@ -1,7 +1,7 @@
 import { errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { isModeration } from "../upstream/refusal.ts";
 import { decodeBase64, imageEvent, parseJson, pictureBytes } from "./foreign-answer.ts";
 import { isRecord } from "./is-record.ts";
-import { isModeration } from "./refusal.ts";
 import { serverSentEvents } from "./server-sent-events.ts";
 import { isCount, readUsage } from "./usage.ts";
 

@@ -1,15 +1,15 @@
 import { formatSize, type ImageJob, type ModelCard, parseImageRequest, parseSize } from "@atoma/contract";
 import pino from "pino";
-import { forward } from "../steps/forward.ts";
-import type { Abilities } from "./abilities.ts";
-import type { LoadReport } from "./balance/balancer.ts";
-import { ABILITIES } from "./dialects.ts";
-import { reasonOf } from "./errors.ts";
-import type { NodeModel } from "./foreign-models.ts";
-import { isRecord } from "./is-record.ts";
-import { closeNode, type Node, type NodeConfig, openNode } from "./node.ts";
-import { listModels, probe, UnexpectedAnswer } from "./probe.ts";
-import { openRegistry } from "./registry.ts";
+import type { Abilities } from "./dialects/abilities.ts";
+import { ABILITIES } from "./dialects/dialects.ts";
+import { isRecord } from "./dialects/is-record.ts";
+import { forward } from "./generate/forward.ts";
+import type { NodeModel } from "./nodes/describe-model.ts";
+import { closeNode, type Node, type NodeConfig, openNode } from "./nodes/node.ts";
+import { listModels, probe, UnexpectedAnswer } from "./nodes/probe.ts";
+import { openRegistry } from "./nodes/registry.ts";
+import type { LoadReport } from "./routing/balancer.ts";
+import { reasonOf } from "./upstream/connection-errors.ts";
 
 export interface CheckOptions {
   /** Whether to have one small picture made. */

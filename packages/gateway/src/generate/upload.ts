@@ -1,5 +1,5 @@
 import { type EditJob, errors } from "@atoma/contract";
-import type { Attempt, Dialect, NodeRequest } from "../nodes/dialect.ts";
+import type { Attempt, Dialect, NodeRequest } from "../dialects/dialect.ts";
 
 /** The pictures of an edit on their way to a node. Disposed of, it holds no memory any more; doing that twice is fine. */
 export interface Upload extends Disposable {

@@ -2,15 +2,15 @@ import { Readable } from "node:stream";
 import { errors, type ImageJob } from "@atoma/contract";
 import { type AccountId, type Job, type JobId, jobIdFrom, jobIdOf, LedgerUnavailableError } from "@atoma/ledger";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { deserializeAnswer } from "../answer.ts";
-import type { Deps } from "../deps.ts";
+import type { Context } from "../context.ts";
+import { deserializeAnswer } from "../generate/answer.ts";
+import type { Caller } from "../generate/authenticate.ts";
+import { renderJson, wrapped } from "../generate/render.ts";
+import type { Hold } from "../generate/reserve.ts";
 import { originFor } from "../http/origin.ts";
 import { cutStalledReader } from "../http/stalled-reader.ts";
-import type { Runner } from "../jobs/runner.ts";
-import { serializeRequest } from "../jobs/stored-request.ts";
-import type { Caller } from "../steps/authenticate.ts";
-import { renderJson, wrapped } from "../steps/render.ts";
-import type { Hold } from "../steps/reserve.ts";
+import type { Runner } from "./runner.ts";
+import { serializeRequest } from "./stored-request.ts";
 
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.floor(ms / 1000));
 
@@ -28,7 +28,7 @@ const jobToWire = (job: Job) => ({
 
 /** Answers with the job as it stands, its pictures or its error included. */
 async function sendJob(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   status: 200 | 202,
@@ -40,8 +40,8 @@ async function sendJob(
   // Written by us, as an envelope's error.
   if (job.state === "failed") return reply.send({ ...fields, error: JSON.parse(job.error ?? "null") });
   if (job.state !== "succeeded") return reply.send(fields);
-  const origin = originFor(deps, request);
-  const result = await renderJson(deserializeAnswer(job.result ?? ""), { files: deps.files, origin });
+  const origin = originFor(context, request);
+  const result = await renderJson(deserializeAnswer(job.result ?? ""), { files: context.files, origin });
   const body = wrapped(`${JSON.stringify(fields).slice(0, -1)},"result":`, result, "}");
   cutStalledReader(reply.raw);
   return reply
@@ -51,28 +51,28 @@ async function sendJob(
 
 /** 202: the job is on disk, and its pictures are to be fetched where `location` says. */
 export async function sendAccepted(
-  deps: Deps,
+  context: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   job: Job,
 ): Promise<FastifyReply> {
   reply.headers({
-    location: `${originFor(deps, request)}/v1/images/generations/${job.id}`,
+    location: `${originFor(context, request)}/v1/images/generations/${job.id}`,
     "preference-applied": "respond-async",
     vary: "prefer",
   });
-  return sendJob(deps, request, reply, 202, job);
+  return sendJob(context, request, reply, 202, job);
 }
 
 /** Throws ApiError 429 when the account has too many jobs that wait, unless the idempotency key has begun something before. */
-export async function requireRoom(deps: Deps, accountId: AccountId, key: string | undefined): Promise<void> {
-  const { ledger, maxQueuedJobs } = deps;
+export async function requireRoom(context: Context, accountId: AccountId, key: string | undefined): Promise<void> {
+  const { ledger, maxQueuedJobs } = context;
   if (!(await ledger.jobs.hasRoom(accountId, maxQueuedJobs, key))) throw errors.tooManyJobs(maxQueuedJobs);
 }
 
 /** Puts what was reserved into the queue. Throws ApiError 429 when the account has too many jobs there, and lets go of the hold. */
 export async function enqueue(
-  deps: Deps,
+  context: Context,
   runner: Runner,
   {
     caller,
@@ -83,7 +83,7 @@ export async function enqueue(
     deadline,
   }: { caller: Caller; job: ImageJob; hold: Hold; requestId: string; key: string | undefined; deadline: number },
 ): Promise<Job> {
-  const { jobs } = deps.ledger;
+  const { jobs } = context.ledger;
   const { holdId } = hold;
   const { accountId, id: keyId } = caller;
   const id = jobIdOf(holdId);
@@ -98,13 +98,13 @@ export async function enqueue(
       request: serializeRequest(job),
       deadline,
     };
-    if ((await jobs.enqueue(row, deps.maxQueuedJobs)) === "full") throw errors.tooManyJobs(deps.maxQueuedJobs);
+    if ((await jobs.enqueue(row, context.maxQueuedJobs)) === "full") throw errors.tooManyJobs(context.maxQueuedJobs);
     runner.wake();
     return (await jobs.find(accountId, id)) ?? fail(id);
   } catch (error) {
     // It may be in the queue, and made before this is heard; without an idempotency key nobody could fetch it.
     const giveBack = error instanceof LedgerUnavailableError && key === undefined;
-    await deps.releases.release({ holdId, accountId, units: hold.units, requestId, giveBack });
+    await context.voidLater.release({ holdId, accountId, units: hold.units, requestId, giveBack });
     throw error;
   }
 }
@@ -121,21 +121,21 @@ function jobId(text: string): JobId {
 }
 
 /** `GET /v1/images/generations/{id}`: how a job stands, for any key of its account. */
-export function getGenerationJob(deps: Deps) {
+export function getGenerationJob(context: Context) {
   return async (request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> => {
-    const caller = await deps.authenticate(request.raw);
-    const job = await deps.ledger.jobs.find(caller.accountId, jobId(request.params.id));
+    const caller = await context.authenticate(request.raw);
+    const job = await context.ledger.jobs.find(caller.accountId, jobId(request.params.id));
     if (!job) throw errors.jobNotFound();
-    return sendJob(deps, request, reply, 200, job);
+    return sendJob(context, request, reply, 200, job);
   };
 }
 
 /** `DELETE /v1/images/generations/{id}`: stops a job that has not ended; nothing is charged for it then. */
-export function deleteGenerationJob(deps: Deps, runner: Runner) {
+export function deleteGenerationJob(context: Context, runner: Runner) {
   return async (request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> => {
-    const caller = await deps.authenticate(request.raw);
+    const caller = await context.authenticate(request.raw);
     const job = await runner.cancel(caller.accountId, jobId(request.params.id));
     if (!job) throw errors.jobNotFound();
-    return sendJob(deps, request, reply, 200, job);
+    return sendJob(context, request, reply, 200, job);
   };
 }

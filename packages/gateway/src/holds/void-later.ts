@@ -12,7 +12,7 @@ export interface Undelivered {
 }
 
 /** Lets go of holds, now or as soon as the ledger answers again. */
-export interface Releases {
+export interface VoidLater {
   /** Voids a hold; while the ledger is away it is noted, and asked again. Never rejects. A hold that was posted stays posted. */
   release(undelivered: Undelivered): Promise<void>;
   /** Asks once more, and tells the log what is left. */
@@ -25,7 +25,7 @@ const MAX_NOTED = 10_000;
 /** How long a reservation whose answer was lost may still be on its way to the database. */
 const LATE_MS = 10_000;
 
-export function openReleases(ledger: Ledger, log: Logger): Releases {
+export function openVoidLater(ledger: Ledger, log: Logger): VoidLater {
   const noted = new Map<HoldId, { readonly undelivered: Undelivered; readonly since: number }>();
   let asking: Promise<void> | undefined;
 

@@ -3,16 +3,16 @@ import { Readable } from "node:stream";
 import { ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import type { Logger } from "pino";
 import type { Dispatcher } from "undici";
-import type { Upload } from "../edits/upload.ts";
-import type { Outcome } from "../nodes/balance/balancer.ts";
-import type { Attempt } from "../nodes/dialect.ts";
-import { codeOf, connectionLost, neverConnected } from "../nodes/errors.ts";
-import { fetchPicture } from "../nodes/fetch-picture.ts";
+import type { Attempt } from "../dialects/dialect.ts";
+import type { Upload } from "../generate/upload.ts";
 import { type Node, nodeHeaders } from "../nodes/node.ts";
-import { readStart } from "../nodes/read-start.ts";
-import { reattach } from "../nodes/reattach.ts";
-import { readComplaint, refusalError } from "../nodes/refusal.ts";
-import { verified } from "./verified.ts";
+import type { Outcome } from "../routing/balancer.ts";
+import { verified } from "./answer-check.ts";
+import { codeOf, connectionLost, neverConnected } from "./connection-errors.ts";
+import { fetchPicture } from "./fetch-picture.ts";
+import { readStart } from "./read-start.ts";
+import { readComplaint, refusalError } from "./refusal.ts";
+import { reattach } from "./resume.ts";
 
 export interface ExchangeContext {
   /** The pictures of an edit; let go of as soon as no other node can be asked. */

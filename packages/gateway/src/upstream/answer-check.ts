@@ -1,5 +1,5 @@
 import { errors, type GenerationEvent, type ImageJob, readImageHeader } from "@atoma/contract";
-import { CutOffError } from "../nodes/dialect.ts";
+import { CutOffError } from "../dialects/dialect.ts";
 
 /** Throws unless the picture is what was ordered: the next one, in the right format and size. */
 function verifyImage(event: GenerationEvent & { type: "image" }, index: number, job: ImageJob): void {

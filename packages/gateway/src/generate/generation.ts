@@ -1,13 +1,13 @@
 import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
 import type { AccountId } from "@atoma/ledger";
+import type { Context } from "../context.ts";
+import { keepImages } from "../files/keep.ts";
 import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
-import type { Deps } from "./deps.ts";
-import type { Upload } from "./edits/upload.ts";
-import { keepImages } from "./files/keep.ts";
-import type { Departure } from "./http/client-gone.ts";
-import { forward } from "./steps/forward.ts";
-import type { Hold } from "./steps/reserve.ts";
-import { settle } from "./steps/settle.ts";
+import type { Departure } from "./client-gone.ts";
+import { forward } from "./forward.ts";
+import type { Hold } from "./reserve.ts";
+import { settle } from "./settle.ts";
+import type { Upload } from "./upload.ts";
 
 /** One run of a job on a node: what all steps after the reservation share. */
 export interface Run {
@@ -24,16 +24,16 @@ export interface Run {
 }
 
 /** Step 4, about to begin: nothing is sent to a node before the first event is asked for. */
-export function startRun(deps: Deps, run: Omit<Run, "events">): Run {
+export function startRun(context: Context, run: Omit<Run, "events">): Run {
   const events = forward(run.job, {
-    registry: deps.registry,
+    registry: context.registry,
     account: run.accountId,
     upload: run.upload,
     requestId: run.requestId,
     signal: run.departure.signal,
-    timeoutMs: deps.generationTimeoutMs,
-    now: deps.now,
-    log: deps.log,
+    timeoutMs: context.generationTimeoutMs,
+    now: context.now,
+    log: context.log,
   });
   return { ...run, events };
 }
@@ -55,17 +55,17 @@ export async function collect(
 
 /** Stores what was made, as far as it must be fetched again. */
 export async function keep(
-  deps: Deps,
+  context: Context,
   run: Run,
   { images, usage }: Awaited<ReturnType<typeof collect>>,
 ): Promise<Answer> {
   const kept = await keepImages(run.job, images, {
-    files: deps.files,
-    randomBytes: deps.randomBytes,
-    expiresAtMs: deps.now() + deps.fileTtlMs,
+    files: context.files,
+    randomBytes: context.randomBytes,
+    expiresAtMs: context.now() + context.fileTtlMs,
     replayable: run.replayable,
   });
-  return toAnswer(run.job, kept, usage, deps.now());
+  return toAnswer(run.job, kept, usage, context.now());
 }
 
 /**
@@ -73,13 +73,13 @@ export async function keep(
  * no longer counts: it could come while the charge is written, and take away a picture that is paid for.
  */
 export async function charge(
-  deps: Deps,
+  context: Context,
   run: Run,
   { holdId, units }: Pick<Hold, "holdId" | "units">,
   answer: Answer,
 ): Promise<void> {
   run.departure.signal.throwIfAborted();
   run.departure.finished();
-  const patience = { ms: deps.ledgerPatienceMs, signal: run.departure.signal };
-  await settle(deps.ledger, { holdId, units, response: serializeAnswer(answer) }, patience);
+  const patience = { ms: context.ledgerPatienceMs, signal: run.departure.signal };
+  await settle(context.ledger, { holdId, units, response: serializeAnswer(answer) }, patience);
 }
