@@ -13,6 +13,7 @@ export * from "./model-card.ts";
 export * from "./multipart.ts";
 export * from "./openapi.ts";
 export * from "./openapi-admin.ts";
+export * from "./orientation.ts";
 export * from "./parse-edit-request.ts";
 export * from "./parse-image-request.ts";
 export * from "./parse-json.ts";

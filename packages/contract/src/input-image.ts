@@ -1,19 +1,21 @@
 import { errors } from "./errors.ts";
 import { MEDIA_TYPES, type OutputFormat } from "./fields.ts";
+import type { ImageHeader } from "./image-header.ts";
+import type { Orientation } from "./orientation.ts";
 import { formatSize, type Size } from "./sizes.ts";
 
-/** A picture that a client sent: still encoded, and judged by its header alone. */
+/** A picture that a client sent: still encoded, and judged by its header alone. Its sides are those that people see. */
 export interface InputImage extends Size {
   readonly bytes: Uint8Array;
   readonly format: OutputFormat;
+  /** How its stored pixels are turned to be seen; whoever decodes them has to do that. */
+  readonly orientation: Orientation;
   /** Whether it can be transparent; undefined where its header does not tell. */
   readonly alpha: boolean | undefined;
 }
 
-/** Format and size of a whole encoded picture; undefined for what is none, or is cut off. */
-export type ReadHeader = (
-  bytes: Uint8Array,
-) => (Size & { readonly format: OutputFormat; readonly alpha?: boolean }) | undefined;
+/** What a whole encoded picture says of itself; undefined for what is none, or is cut off. */
+export type ReadHeader = (bytes: Uint8Array) => ImageHeader | undefined;
 
 /** A file as it was sent, with the name that errors call it by. */
 export interface InputFile {
@@ -42,9 +44,9 @@ function judge(file: InputFile, which: string, limit: number, readHeader: ReadHe
   if (bytes.length >= limit) throw errors.imageFileTooLarge(param, limit);
   const header = readHeader(bytes);
   if (!header || header.width === 0 || header.height === 0) throw errors.invalidImageFile(param, which);
-  const { format, width, height, alpha } = header;
+  const { format, width, height, orientation, alpha } = header;
   if (width * height > MAX_PIXELS) throw errors.imageTooLarge(param, formatSize(header), MAX_PIXELS);
-  return Object.freeze({ bytes, format, width, height, alpha });
+  return Object.freeze({ bytes, format, width, height, orientation, alpha });
 }
 
 /** Judges picture number `position` (from 1). Throws ApiError 400 unless it is a PNG, JPEG or WebP within the limits. */

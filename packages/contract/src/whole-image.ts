@@ -9,6 +9,8 @@ const ALPHA = 4;
 const MAX_CHUNKS = 100_000;
 const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 const START_OF_SCAN = 0xda;
+/** Any number of these may stand before a marker of a JPEG. */
+const FILL = 0xff;
 
 /** Whether a PNG can be transparent; undefined unless its chunks lead from IHDR, one by one, to IEND. */
 function readWholePng(view: DataView): { alpha: boolean } | undefined {
@@ -29,6 +31,10 @@ function readWholePng(view: DataView): { alpha: boolean } | undefined {
 function isWholeJpeg(bytes: Buffer): boolean {
   let at = 2;
   while (at + 4 <= bytes.length && bytes[at] === 0xff) {
+    if (bytes[at + 1] === FILL) {
+      at++;
+      continue;
+    }
     if (bytes[at + 1] === START_OF_SCAN) return bytes.indexOf(END_OF_IMAGE, at) !== -1;
     at += 2 + bytes.readUInt16BE(at + 2);
   }

@@ -20,7 +20,8 @@ const models: Record<string, ModelCard> = { m: card, editor };
 const readHeader: ReadHeader = (bytes) => {
   const match = /^(png|jpeg|webp) (\d+)x(\d+)$/.exec(Buffer.from(bytes).toString("latin1").trimEnd());
   if (!match) return undefined;
-  return { format: match[1] as "png", width: Number(match[2]), height: Number(match[3]) }; // one of the three, by the pattern
+  const [width, height] = [Number(match[2]), Number(match[3])];
+  return { format: match[1] as "png", width, height, orientation: 1 }; // one of the three, by the pattern
 };
 const options: EditParseOptions = { findModel: (id) => models[id], readHeader };
 const picture = (text = "png 64x64") => Buffer.from(text);

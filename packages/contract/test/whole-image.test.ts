@@ -10,7 +10,7 @@ const make = (alpha?: number) => {
 };
 
 test("format and size of whole pictures, and whether a PNG can be transparent", async () => {
-  const size = { width: 40, height: 24 };
+  const size = { width: 40, height: 24, orientation: 1 };
   const grey = make().toColourspace("b-w");
   const clear = make(0.5);
   for (const [bytes, alpha] of [

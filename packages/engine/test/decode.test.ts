@@ -28,7 +28,7 @@ test("every form of picture becomes eight-bit sRGB", async () => {
     webp: await plain(RED).webp({ lossless: true }).toBuffer(),
   };
   for (const [name, bytes] of Object.entries(forms)) {
-    const { data, width, height } = await decodeImage(bytes, SIZE, true);
+    const { data, width, height } = await decodeImage(bytes, SIZE);
     assert.deepEqual([width, height, data.length], [24, 16, 3 * 24 * 16], name);
     // Profiles of inks do not hold every colour.
     const slack = name === "cmyk" ? 30 : 2;
@@ -36,11 +36,7 @@ test("every form of picture becomes eight-bit sRGB", async () => {
       assert.ok(Math.abs((data[i] ?? 0) - value) <= slack, `${name}: ${data.subarray(0, 3)}`);
     }
   }
-  const grey = await decodeImage(
-    await plain({ r: 90, g: 90, b: 90 }).toColourspace("b-w").png().toBuffer(),
-    SIZE,
-    true,
-  );
+  const grey = await decodeImage(await plain({ r: 90, g: 90, b: 90 }).toColourspace("b-w").png().toBuffer(), SIZE);
   assert.deepEqual([...grey.data.subarray(0, 3)], [90, 90, 90]);
 });
 
@@ -50,25 +46,81 @@ test("what is transparent lies on white", async () => {
       .png()
       .toBuffer(),
     SIZE,
-    true,
   );
   assert.deepEqual([...data.subarray(0, 3)], [255, 255, 255]);
 });
 
 test("another size is resampled and cut evenly", async () => {
-  const { data } = await decodeImage(
-    await halves("black", "white", 96, 32).png().toBuffer(),
-    { width: 16, height: 16 },
-    true,
-  );
+  const { data } = await decodeImage(await halves("black", "white", 96, 32).png().toBuffer(), {
+    width: 16,
+    height: 16,
+  });
   // Of 3:1 the middle third is left, half black, half white.
   assert.ok((data[0] ?? 255) < 10 && (data[45] ?? 0) > 245, `${data.subarray(0, 48)}`);
 });
 
-test("EXIF orientation is followed, or left alone where a mask belongs to the stored pixels", async () => {
-  const turned = await halves("black", "white").withMetadata({ orientation: 3 }).png().toBuffer();
-  assert.equal((await decodeImage(turned, SIZE, true)).data[0], 255);
-  assert.equal((await decodeImage(turned, SIZE, false)).data[0], 0);
+/** Pixels of which no two are alike, as they are seen; 40 × 24. */
+const SEEN = {
+  width: 40,
+  height: 24,
+  data: Uint8Array.from(
+    { length: 3 * 40 * 24 },
+    (_, i) => 6 * ([Math.floor(i / 3) % 40, Math.floor(i / 120), 5][i % 3] ?? 0),
+  ),
+};
+
+/** The same pixels as they are stored with an orientation, by the table of EXIF. */
+function storedAs(orientation: number, seen: { width: number; height: number; data: Uint8Array }, channels: 3 | 4) {
+  const swapped = orientation >= 5;
+  const [width, height] = swapped ? [seen.height, seen.width] : [seen.width, seen.height];
+  const [right, bottom] = [seen.width - 1, seen.height - 1];
+  const data = new Uint8Array(seen.data.length);
+  for (let y = 0; y < seen.height; y++) {
+    for (let x = 0; x < seen.width; x++) {
+      // Where the pixel that is seen at (x, y) lies in the file.
+      const [column, row] =
+        [
+          [x, y],
+          [right - x, y],
+          [right - x, bottom - y],
+          [x, bottom - y],
+          [y, x],
+          [y, right - x],
+          [bottom - y, right - x],
+          [bottom - y, x],
+        ][orientation - 1] ?? [];
+      const [to, from] = [channels * ((row ?? 0) * width + (column ?? 0)), channels * (y * seen.width + x)];
+      data.set(seen.data.subarray(from, from + channels), to);
+    }
+  }
+  return sharp(data, { raw: { width, height, channels } }).withMetadata({ orientation });
+}
+
+test("a picture and a mask of any of the eight orientations are decoded as they are seen, however they are cut", async () => {
+  const rgba = { ...SEEN, data: Uint8Array.from({ length: 4 * 40 * 24 }, (_, i) => Math.floor(i / 4) % 251) };
+  for (const size of [{ width: 40, height: 24 }, { width: 24, height: 40 }, SIZE, { width: 11, height: 30 }]) {
+    const upright = await decodeImage(await storedAs(1, SEEN, 3).png().toBuffer(), size);
+    const mask = await decodeMask(await storedAs(1, rgba, 4).png().toBuffer(), size);
+    for (let orientation = 2; orientation <= 8; orientation++) {
+      for (const file of [
+        await storedAs(orientation, SEEN, 3).png().toBuffer(),
+        await storedAs(orientation, SEEN, 3).webp({ lossless: true }).toBuffer(),
+      ]) {
+        assert.deepEqual(await decodeImage(file, size), upright, `${orientation} at ${size.width}x${size.height}`);
+      }
+      const turned = await decodeMask(await storedAs(orientation, rgba, 4).png().toBuffer(), size);
+      assert.deepEqual(turned, mask, `mask ${orientation} at ${size.width}x${size.height}`);
+    }
+  }
+});
+
+test("a JPEG is turned as a PNG is", async () => {
+  for (const orientation of [3, 6, 8]) {
+    const seen = { width: 40, height: 24, data: SEEN.data.map((_, i) => (Math.floor(i / 3) % 40 < 20 ? 0 : 255)) };
+    const bytes = await storedAs(orientation, seen, 3).jpeg({ quality: 100 }).toBuffer();
+    const { data } = await decodeImage(bytes, { width: 40, height: 24 });
+    assert.ok((data[0] ?? 255) < 20 && (data[117] ?? 0) > 235, `orientation ${orientation}`);
+  }
 });
 
 test("a mask paints where it is transparent, in every form of PNG", async () => {
@@ -114,14 +166,14 @@ test("S-129 what no picture may be: other formats, animations, too many pixels, 
     Buffer.alloc(0),
     randomBytes(500, 1),
   ]) {
-    await isRefused(decodeImage(bytes, SIZE, true), "image");
+    await isRefused(decodeImage(bytes, SIZE), "image");
     await isRefused(decodeMask(bytes, SIZE), "mask");
   }
   await isRefused(decodeMask(await plain(RED).jpeg().toBuffer(), SIZE), "mask");
   const large = await sharp({ create: { width: 4097, height: 4096, channels: 3, background: "red" } })
     .png()
     .toBuffer();
-  await isRefused(decodeImage(large, SIZE, true), "image");
+  await isRefused(decodeImage(large, SIZE), "image");
 });
 
 test("S-129 damaged pictures are decoded or refused, never worse", async () => {
@@ -139,7 +191,7 @@ test("S-129 damaged pictures are decoded or refused, never worse", async () => {
     const random = randomBytes(24, round + 10);
     for (let i = 0; i < 1 + (round % 8); i++) bytes[random.readUInt16LE(2 * i) % bytes.length] = random[16 + i] ?? 0;
     try {
-      const { data } = await decodeImage(bytes, SIZE, true);
+      const { data } = await decodeImage(bytes, SIZE);
       assert.equal(data.length, 3 * 24 * 16);
     } catch (error) {
       assert.ok(error instanceof InputImageError, String(error));

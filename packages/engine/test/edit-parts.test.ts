@@ -84,7 +84,7 @@ test("strength is the share of the steps that are run, at least one, as diffuser
     [12, 4, 1, 24],
   );
   assert.deepEqual([stepsAtStrength(16, 1), stepsAtStrength(3, 0.01)], [16, 1]);
-  const mask = { bytes: new Uint8Array(), format: "png", alpha: true, width: 1, height: 1 } as const;
+  const mask = { bytes: new Uint8Array(), format: "png", orientation: 1, alpha: true, width: 1, height: 1 } as const;
   assert.deepEqual(
     [undefined, mask].map((m) =>
       (["low", "high", undefined] as const).map((inputFidelity) => strengthOf({ mask: m, inputFidelity })),

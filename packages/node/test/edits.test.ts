@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ApiError, type GenerationEvent } from "@atoma/contract";
 import { decodeMultiple } from "cbor-x";
+import sharp from "sharp";
 import type { RunningNode } from "../src/index.ts";
 import { uploadRoom } from "../src/upload-room.ts";
 import { type Envelope, json, loadedNode, post, untilLoad } from "./support.ts";
@@ -80,6 +81,39 @@ test("the same edit comes in JSON, CBOR and SSE, of the picture's size, and coun
     [256, 0],
   );
   assert.equal(usages[1].total_tokens, 256);
+});
+
+/** A photo of 256 × 512 as it is seen, upper half black, lower half white, stored as 512 × 256 with orientation 6. */
+async function turnedPhoto(): Promise<Buffer> {
+  const white = { create: { width: 256, height: 256, channels: 3 as const, background: "white" } };
+  const seen = sharp({ create: { width: 256, height: 512, channels: 3, background: "black" } });
+  const upright = await seen
+    .composite([{ input: white, left: 0, top: 256 }])
+    .png()
+    .toBuffer();
+  return sharp(upright).rotate(270).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
+}
+
+test("a photo with an EXIF orientation is edited as it is seen: size, mask, tokens, and an upright answer", async () => {
+  const photo = await turnedPhoto();
+  const data = new FormData();
+  for (const [name, value] of Object.entries({ prompt: "a blue circle", seed: "7", steps: "2" }))
+    data.append(name, value);
+  data.append("image", new Blob([new Uint8Array(photo)], { type: "image/jpeg" }), "photo.jpg");
+  // The mask is drawn on the picture as it is seen; only its lowest quarter is to be painted.
+  const mask = await sharp({ create: { width: 256, height: 384, channels: 4, background: "black" } })
+    .extend({ bottom: 128, background: { r: 0, g: 0, b: 0, alpha: 0 } })
+    .png()
+    .toBuffer();
+  data.append("mask", new Blob([new Uint8Array(mask)], { type: "image/png" }), "mask.png");
+  const answer = await json<Answer>(await edit(data));
+  assert.deepEqual([answer.size, answer.usage.input_tokens_details.image_tokens], ["256x512", 512]);
+  const made = Buffer.from(answer.data[0]?.b64_json ?? "", "base64");
+  const { width, height, orientation } = await sharp(made).metadata();
+  assert.deepEqual([width, height, orientation], [256, 512, undefined]);
+  const { data: pixels } = await sharp(made).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const at = (x: number, y: number) => pixels[3 * (y * 256 + x)] ?? 128;
+  assert.ok(at(128, 100) < 16 && at(20, 20) < 16 && at(128, 300) > 240, "what the mask keeps is the photo, upright");
 });
 
 test("an edit waits in line, is counted by the steps that it runs, and is cancelled when its caller leaves", async () => {

@@ -1,6 +1,7 @@
-import type { Size } from "@atoma/contract";
+import { type Orientation, readImageHeader, type Size } from "@atoma/contract";
 import sharp, { type Sharp } from "sharp";
 import type { Pixels } from "./pixels.ts";
+import { upright } from "./upright.ts";
 
 /** A picture that cannot be decoded, or must not be. */
 export class InputImageError extends Error {
@@ -50,19 +51,21 @@ async function decoding<T>(param: "image" | "mask", work: () => Promise<T>): Pro
   }
 }
 
+/** As the gateway reads it, so that both mean the same sides by the same bytes. */
+const orientationOf = (bytes: Uint8Array): Orientation => readImageHeader(bytes)?.orientation ?? 1;
+
 const cover = (image: Sharp, { width, height }: Size) =>
   image.resize({ width, height, fit: "cover", position: "centre", kernel: "lanczos3" });
 
 /**
- * A PNG, JPEG or WebP in sRGB at `size`, cut evenly where the aspect ratio differs; what is transparent lies on white.
- * `upright` turns it as its EXIF data says. Throws InputImageError.
+ * A PNG, JPEG or WebP in sRGB at `size`, turned as its EXIF orientation says, then cut evenly where the aspect ratio differs;
+ * what is transparent lies on white. Throws InputImageError.
  */
-export function decodeImage(bytes: Uint8Array, size: Size, upright: boolean): Promise<Pixels> {
+export function decodeImage(bytes: Uint8Array, size: Size): Promise<Pixels> {
   return decoding("image", async () => {
     const image = await open(bytes, FORMATS);
-    const turned = upright ? image.autoOrient() : image;
-    const { data, info } = await cover(turned.flatten({ background: WHITE }).toColourspace("srgb"), size)
-      .removeAlpha()
+    const colours = image.flatten({ background: WHITE }).toColourspace("srgb").removeAlpha();
+    const { data, info } = await cover(await upright(colours, orientationOf(bytes)), size)
       .raw()
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`${info.channels} channels`);
@@ -70,11 +73,12 @@ export function decodeImage(bytes: Uint8Array, size: Size, upright: boolean): Pr
   });
 }
 
-/** What a mask's transparency asks for, at `size`, cut as its picture is. Throws InputImageError. */
+/** What a mask's transparency asks for, at `size`, turned and cut as its picture is. Throws InputImageError. */
 export function decodeMask(bytes: Uint8Array, size: Size): Promise<PaintMap> {
   return decoding("mask", async () => {
     const image = await open(bytes, ["png"]);
-    const { data, info } = await cover(image.ensureAlpha().extractChannel("alpha"), size)
+    const alpha = image.ensureAlpha().extractChannel("alpha").toColourspace("b-w");
+    const { data, info } = await cover(await upright(alpha, orientationOf(bytes)), size)
       .toColourspace("b-w")
       .raw()
       .toBuffer({ resolveWithObject: true });

@@ -39,8 +39,7 @@ export async function openCanvas(
   { size, grid, pixelsPerCell, encoder }: { size: Size; grid: Grid; pixelsPerCell: number; encoder: Encoder },
 ): Promise<Canvas> {
   const frame = { width: grid.columns * pixelsPerCell, height: grid.rows * pixelsPerCell };
-  // A mask belongs to the pixels as they are stored.
-  const original = await decodeImage(image, size, mask === undefined);
+  const original = await decodeImage(image, size);
   const map: PaintMap | undefined = mask && (await decodeMask(mask, size));
   const latent = await encoder.encode(toPlanes(await intoFrame(original, 3, frame)), grid);
   if (!map) return { latent, keep: (painted) => painted, finish: (pixels) => resample(pixels, size) };

@@ -1,0 +1,40 @@
+/**
+ * How a stored picture is turned to be seen, as EXIF numbers it (CIPA DC-008, tag 0x0112): 1 as it is, 2 mirrored, 3 turned by
+ * half, 4 flipped, 5 to 8 with rows and columns swapped.
+ */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+const ORIENTATION_TAG = 0x0112;
+const SHORT = 3;
+const LITTLE_ENDIAN = 0x4949;
+const BIG_ENDIAN = 0x4d4d;
+const ENTRY_BYTES = 12;
+
+function isOrientation(value: number): value is Orientation {
+  return Number.isInteger(value) && value >= 1 && value <= 8;
+}
+
+/** Whether a picture is seen with its stored rows as columns. */
+export function swapsSides(orientation: Orientation): boolean {
+  return orientation >= 5;
+}
+
+/** The orientation in EXIF data, which is a TIFF header and its directories; 1 where it says none that EXIF knows. */
+export function readOrientation(exif: DataView): Orientation {
+  if (exif.byteLength < 8) return 1;
+  const order = exif.getUint16(0);
+  if (order !== LITTLE_ENDIAN && order !== BIG_ENDIAN) return 1;
+  const little = order === LITTLE_ENDIAN;
+  const directory = exif.getUint32(4, little);
+  if (directory + 2 > exif.byteLength) return 1;
+  const entries = exif.getUint16(directory, little);
+  for (let i = 0; i < entries; i++) {
+    const at = directory + 2 + i * ENTRY_BYTES;
+    if (at + ENTRY_BYTES > exif.byteLength) return 1;
+    if (exif.getUint16(at, little) !== ORIENTATION_TAG) continue;
+    const value = exif.getUint16(at + 8, little);
+    const isOneShort = exif.getUint16(at + 2, little) === SHORT && exif.getUint32(at + 4, little) === 1;
+    return isOneShort && isOrientation(value) ? value : 1;
+  }
+  return 1;
+}
