@@ -12,7 +12,7 @@ test("the tiny model's folder is read", () => {
   assert.equal(folder.latents.pixelsPerCell, 32);
   assert.ok(folder.card.id.length > 0);
   assert.ok(folder.native && folder.native.pixels > 0);
-  assert.equal(folder.scheduler(5).steps, 5);
+  assert.equal(folder.scheduler.plan({ steps: 5 }).timesteps.length, 5);
 });
 
 interface Fault {

@@ -9,7 +9,7 @@ import { toHalf } from "../src/network/tensor-data.ts";
 import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
 import { type EditInput, toPictureRequest } from "../src/pipeline/picture-request.ts";
 import { loadTokenizer } from "../src/pipeline/tokenize.ts";
-import { randn } from "../src/random/randn.ts";
+import { torchGenerator } from "../src/random/torch-generator.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent } from "../src/schedulers/scheduler.ts";
 import { elementNumber, type Port, writeOnnx } from "./onnx.ts";
@@ -142,7 +142,7 @@ interface Start {
 
 /** What the networks above make of it, by the formulas themselves. */
 function expectedLatent(path: string, steps: number, seed: number, scale: number, start?: Start): Latent {
-  const schedule = createScheduler(readFields(path, "scheduler/scheduler_config.json"))(steps);
+  const schedule = createScheduler(readFields(path, "scheduler/scheduler_config.json")).plan({ steps });
   const tokenize = loadTokenizer(path, undefined);
   const mean = (text: string) => {
     const { ids, mask } = tokenize(text);
@@ -150,15 +150,16 @@ function expectedLatent(path: string, steps: number, seed: number, scale: number
   };
   const draw = mean("a red circle");
   const avoid = mean("a blue star");
-  const noise = randn(CHANNELS * 32 * 16, seed);
+  const generator = torchGenerator(seed);
+  const noise = generator.normals(CHANNELS * 32 * 16);
   const { original, skipped, isKept } = start ?? { original: noise, skipped: 0, isKept: () => false };
   let latent: Latent =
     skipped > 0 ? schedule.addNoise(original, noise, skipped) : noise.map((x) => x * schedule.initNoiseSigma);
+  const run = schedule.begin(generator, skipped);
   for (let i = skipped; i < steps; i++) {
     const text = (avoid + scale * (draw - avoid)) * (Math.round(schedule.timesteps[i] ?? 0) / 1000);
-    latent = schedule.step(
-      schedule.scaleInput(latent, i).map((x) => x / 2 + text),
-      i,
+    latent = run.step(
+      run.scaleInput(latent).map((x) => x / 2 + text),
       latent,
     );
     const known = schedule.addNoise(original, noise, i + 1);

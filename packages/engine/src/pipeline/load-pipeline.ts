@@ -3,7 +3,7 @@ import { renderSize } from "../folder/native-size.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
 import { encodeImage, limitCodec } from "../image/encode.ts";
 import type { RunClock } from "../network/load-network.ts";
-import { randn } from "../random/randn.ts";
+import { torchGenerator } from "../random/torch-generator.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
 import { type Canvas, openCanvas } from "./canvas.ts";
 import { loadDecoder } from "./decoder.ts";
@@ -71,9 +71,9 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     const grid = gridOf(request);
     const { guidanceScale, outputFormat: format, edit } = request;
     const seed = seedOf(request.seed, index);
-    const schedule = folder.scheduler(request.steps);
-    const steps = edit ? stepsAtStrength(request.steps, edit.strength) : request.steps;
-    const skipped = request.steps - steps;
+    const schedule = folder.scheduler.plan({ steps: request.steps });
+    const skipped = edit ? request.steps - stepsAtStrength(request.steps, edit.strength) : 0;
+    const steps = schedule.timesteps.length - skipped;
     const previews = partialSteps(steps, request.partialImages);
     const parameters = describeParameters(folder.card.id, request, seed, options.promptInPng ?? false);
     const encoding = { format, compression: request.outputCompression, size: request, parameters };
@@ -82,20 +82,22 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
       return encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
     };
 
-    const noise = randn(channels * grid.rows * grid.columns, seed);
+    const generator = torchGenerator(seed);
+    const noise = generator.normals(channels * grid.rows * grid.columns);
     // Who starts at the first step starts from noise alone.
     let latent: Latent =
       canvas && skipped > 0
         ? schedule.addNoise(canvas.latent, noise, skipped)
         : noise.map((x) => x * schedule.initNoiseSigma);
-    for (let i = skipped; i < request.steps; i++) {
+    const run = schedule.begin(generator, skipped);
+    for (let i = skipped; i < schedule.timesteps.length; i++) {
       await pause();
       const timestep = schedule.timesteps[i] ?? 0;
-      const output = await denoiser.predict(schedule.scaleInput(latent, i), timestep, grid, text, guidanceScale);
+      const output = await denoiser.predict(run.scaleInput(latent), timestep, grid, text, guidanceScale);
       const step = i + 1 - skipped;
       const partial = previews.indexOf(step);
-      const original = partial >= 0 ? schedule.predictOriginal(output, i, latent) : undefined;
-      latent = schedule.step(output, i, latent);
+      const original = partial >= 0 ? run.predictOriginal(output, latent) : undefined;
+      latent = run.step(output, latent);
       if (canvas) latent = canvas.keep(latent, schedule.addNoise(canvas.latent, noise, i + 1));
       yield { type: "progress", index, step, steps } as const;
       if (original) yield { type: "partial", index, partial, bytes: await render(original) } as const;

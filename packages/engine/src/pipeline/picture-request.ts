@@ -1,4 +1,5 @@
 import { type ImageJob, isEdit } from "@atoma/contract";
+import { EXTRA_EVALUATIONS } from "../schedulers/scheduler.ts";
 import { strengthOf } from "./strength.ts";
 
 /** The pictures of an edit, still encoded. */
@@ -58,5 +59,5 @@ export function toPictureRequest(job: ImageJob, randomSeed: () => number): Pictu
 
 /** How many events making these pictures gives, at the most; the bound of every buffer that holds them. */
 export function mostEvents({ n, steps, partialImages }: Pick<PictureRequest, "n" | "steps" | "partialImages">): number {
-  return n * (steps + partialImages + 1) + 1;
+  return n * (steps + EXTRA_EVALUATIONS + partialImages + 1) + 1;
 }

@@ -1,18 +1,26 @@
 import type { Fields } from "../folder/fields.ts";
 import { ddim } from "./ddim.ts";
+import { eulerAncestral } from "./euler-ancestral.ts";
 import { eulerDiscrete } from "./euler-discrete.ts";
 import { flowMatchEuler } from "./flow-match-euler.ts";
+import { lcm } from "./lcm.ts";
+import { pndm } from "./pndm.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 const SCHEDULERS: Readonly<Record<string, (config: Fields) => Scheduler>> = {
-  FlowMatchEulerDiscreteScheduler: flowMatchEuler,
-  EulerDiscreteScheduler: eulerDiscrete,
   DDIMScheduler: ddim,
+  EulerAncestralDiscreteScheduler: eulerAncestral,
+  EulerDiscreteScheduler: eulerDiscrete,
+  FlowMatchEulerDiscreteScheduler: flowMatchEuler,
+  LCMScheduler: lcm,
+  PNDMScheduler: pndm,
 };
 
-/** The scheduler that a `scheduler_config.json` asks for. Throws ModelFolderError on one that is not built. */
-export function createScheduler(config: Fields): Scheduler {
-  const name = config.string("_class_name");
+/**
+ * The scheduler that a `scheduler_config.json` asks for, or the class `name` with that file's options. Throws
+ * ModelFolderError on a class or an option that is not built.
+ */
+export function createScheduler(config: Fields, name: string = config.string("_class_name")): Scheduler {
   const create = Object.hasOwn(SCHEDULERS, name) ? SCHEDULERS[name] : undefined;
   if (!create) throw config.fail(`scheduler ${name} is not supported; use ${Object.keys(SCHEDULERS).join(", ")}`);
   return create(config);

@@ -1,47 +1,106 @@
 import type { Fields } from "../folder/fields.ts";
-import { at, combine, linspace, type Scheduler } from "./scheduler.ts";
+import { at, combine, linspace, weighted } from "./arithmetic.ts";
+import { IMAGE_SHIFT, shiftOf } from "./image-shift.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { decimal, flag, oneOf, optionalDecimal, readSettings, whole } from "./settings.ts";
+import { checkRespacing, RESPACING, respaced } from "./sigma-spacing.ts";
 
-/** Options of the published scheduler that change its sigmas and that are not built here. */
-const UNSUPPORTED = ["use_dynamic_shifting", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"];
+const { fround } = Math;
+const NAME = "FlowMatchEulerDiscreteScheduler";
+
+const KEYS = {
+  ...RESPACING,
+  ...IMAGE_SHIFT,
+  num_train_timesteps: whole(1000),
+  shift: decimal(1),
+  invert_sigmas: flag(false),
+  shift_terminal: optionalDecimal,
+  time_shift_type: oneOf("exponential", "exponential", "linear"),
+  stochastic_sampling: flag(false),
+};
+
+/** A precision to compute in. */
+type Round = (x: number) => number;
 
 /**
- * Euler steps along a rectified flow: the network gives the velocity v = ε − x0 and z' = z + (σ' − σ)·v.
- * After diffusers' `FlowMatchEulerDiscreteScheduler`, with its peculiarity that the smallest sigma is shifted twice.
+ * Euler steps along a rectified flow: the network gives the velocity v = ε − x0 and x' = x + (σ' − σ)·v. After diffusers'
+ * `FlowMatchEulerDiscreteScheduler`, with its peculiarity that the smallest sigma is shifted twice where the pipeline
+ * gives none.
  */
 export function flowMatchEuler(config: Fields): Scheduler {
-  for (const option of [...UNSUPPORTED, "invert_sigmas", "stochastic_sampling"]) {
-    if (config.boolean(option, false)) throw config.fail(`"${option}" is not supported`);
-  }
-  if (config.has("shift_terminal")) throw config.fail(`"shift_terminal" is not supported`);
-  const trainSteps = config.integer("num_train_timesteps", 1000);
-  const shift = config.number("shift", 1);
-  if (shift <= 0) throw config.fail(`"shift" must be above 0`);
-  const shifted = (sigma: number) => (shift * sigma) / (1 + (shift - 1) * sigma);
-  const { fround } = Math;
-  const sigmaMin = fround(shifted(fround(1 / trainSteps)));
+  const settings = readSettings(config, KEYS);
+  checkRespacing(config, settings);
+  const { num_train_timesteps: trainSteps, shift, use_dynamic_shifting: dynamic, shift_terminal: terminal } = settings;
+  if (shift <= 0) throw config.fail(`"shift" is ${shift}; it must be above 0`);
 
-  return (steps) => {
-    const sigmas = new Float32Array(steps + 1);
-    const plan = linspace(trainSteps, sigmaMin * trainSteps, steps).map((t) => shifted(t / trainSteps));
-    sigmas.set(plan);
-    const timesteps = sigmas.slice(0, steps).map((sigma) => sigma * trainSteps);
-    return {
-      steps,
-      timesteps,
-      initNoiseSigma: 1,
-      scaleInput: (sample) => sample,
-      predictOriginal: (output, i, sample) => {
-        const sigma = at(sigmas, i);
-        return combine(sample, output, (z, v) => z - sigma * v);
-      },
-      addNoise: (original, noise, i) => {
-        const sigma = at(sigmas, i);
-        return combine(original, noise, (x0, e) => fround(sigma * e) + fround(fround(1 - sigma) * x0));
-      },
-      step: (output, i, sample) => {
-        const change = fround(at(sigmas, i + 1) - at(sigmas, i));
-        return combine(sample, output, (z, v) => z + fround(change * v));
-      },
-    };
+  const shifted = (sigma: number, round: Round) => {
+    const divisor = round(1 + round(round(shift - 1) * sigma));
+    return round(round(round(shift) * sigma) / divisor);
+  };
+  /** Esser et al. (2024), equation 23, with e^μ or μ for the ratio of the resolutions. */
+  const dynamicallyShifted = (sigma: number, mu: number, round: Round) => {
+    const ratio = round(settings.time_shift_type === "exponential" ? Math.exp(mu) : mu);
+    return round(ratio / round(ratio + round(round(1 / sigma) - 1)));
+  };
+  /** Stretches the sigmas so that the last one is `terminal`. */
+  const stretched = (sigmas: readonly number[], round: Round) => {
+    if (!terminal) return sigmas;
+    const scale = round(round(1 - at(sigmas, sigmas.length - 1)) / round(1 - terminal));
+    return sigmas.map((sigma) => round(1 - round(round(1 - sigma) / scale)));
+  };
+  const trained = (t: number) => {
+    const sigma = fround(t / trainSteps);
+    return dynamic ? sigma : shifted(sigma, fround);
+  };
+
+  function levels(steps: number, given: readonly number[] | undefined, mu: number): number[] {
+    // numpy computes in float32 with the pipeline's sigmas, in float64 with its own.
+    const round: Round = given ? fround : (x) => x;
+    const plain =
+      given?.map(fround) ??
+      linspace(trained(trainSteps) * trainSteps, trained(1) * trainSteps, steps).map((t) => t / trainSteps);
+    const moved = plain.map((sigma) => (dynamic ? dynamicallyShifted(sigma, mu, round) : shifted(sigma, round)));
+    const sigmas = [...stretched(moved, round)];
+    const ends = { high: at(sigmas, 0), low: at(sigmas, sigmas.length - 1) };
+    return respaced(settings, ends, steps) ?? sigmas;
+  }
+
+  return {
+    name: NAME,
+    maxSteps: trainSteps,
+    plan: (options) => {
+      const { steps, sigmas: given } = options;
+      if (given && given.length !== steps) throw new RangeError(`${given.length} sigmas for ${steps} steps`);
+      const falling = Float32Array.from(levels(steps, given, dynamic ? shiftOf(settings, options) : 0));
+      const inner = settings.invert_sigmas ? falling.map((sigma) => 1 - sigma) : falling;
+      const sigmas = Float32Array.from([...inner, settings.invert_sigmas ? 1 : 0]);
+      return {
+        timesteps: inner.map((sigma) => sigma * trainSteps),
+        sigmas,
+        initNoiseSigma: 1,
+        addNoise: (original, noise, i) => {
+          const sigma = at(sigmas, i);
+          return weighted([sigma, noise], [1 - sigma, original]);
+        },
+        begin: (generator, first = 0) => {
+          let i = first;
+          return {
+            scaleInput: (latent) => latent,
+            predictOriginal: (output, latent) => {
+              const sigma = at(sigmas, i);
+              return combine(latent, output, (x, v) => x - fround(sigma * v));
+            },
+            step: (output, latent) => {
+              const sigma = at(sigmas, i);
+              const next = at(sigmas, ++i);
+              const change = fround(next - sigma);
+              if (!settings.stochastic_sampling) return combine(latent, output, (x, v) => x + fround(change * v));
+              const original = combine(latent, output, (x, v) => x - fround(sigma * v));
+              return weighted([1 - next, original], [next, generator.normals(latent.length)]);
+            },
+          };
+        },
+      };
+    },
   };
 }

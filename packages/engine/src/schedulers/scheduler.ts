@@ -1,47 +1,63 @@
+import type { Generator } from "../random/generator.ts";
+
 /** A picture's latent, or what a network says about it; all of one length. */
 export type Latent = Float32Array<ArrayBuffer>;
 
-/**
- * The plan of one denoising run of `steps` steps, and its arithmetic. Step i goes from noise level i to i + 1.
- * Everything is float32, as in diffusers: its golden values need that.
- */
-export interface Schedule {
+/** What a pipeline or a request decides about a run. The rest is in the scheduler's file. */
+export interface PlanOptions {
+  /** Denoising steps, at least 1. A scheduler may need a few evaluations of the network more or less. */
   readonly steps: number;
-  /** What the network is told at each step. */
+  /** Noise levels that the pipeline gives before any shift, one for each step: FLUX passes linspace(1, 1/N, N). */
+  readonly sigmas?: readonly number[];
+  /** Tokens of the picture in a transformer, from which dynamic shifting derives its mu. */
+  readonly imageTokens?: number;
+  /** That mu itself, where the pipeline has a rule of its own. */
+  readonly mu?: number;
+  /** Share of the training steps that an LCM pipeline's edit uses, above 0 to 1; other pipelines begin a run later instead. */
+  readonly strength?: number;
+  /** Share of fresh noise in a DDIM step, 0 (default) to 1. */
+  readonly eta?: number;
+}
+
+/** By how many a schedule may have more evaluations than steps: PNDM's, begun with Runge–Kutta steps. */
+export const EXTRA_EVALUATIONS = 9;
+
+/** The plan of a denoising run: which noise levels it visits. One plan serves any number of runs. */
+export interface Schedule {
+  /** What the network is told at each evaluation. Its length is the number of evaluations. */
   readonly timesteps: Float32Array;
-  /** Standard deviation of the noise that the run starts from. */
+  /** Noise level at each evaluation and after the last one, where the class works with sigmas. */
+  readonly sigmas?: Float32Array;
+  /** Standard deviation of the noise that a run from pure noise starts from. */
   readonly initNoiseSigma: number;
-  /** The latent as the network wants to see it at step i. */
-  scaleInput(sample: Latent, i: number): Latent;
-  /** The finished latent that the network's output at step i predicts (x0). */
-  predictOriginal(output: Latent, i: number, sample: Latent): Latent;
-  /** A finished latent as it is at noise level i, 0 to `steps`: where step i begins; at `steps` it is itself. */
+  /** A finished latent as it is where evaluation i begins; with i = `timesteps.length` it is itself. */
   addNoise(original: Latent, noise: Latent, i: number): Latent;
-  /** The latent after step i. */
-  step(output: Latent, i: number, sample: Latent): Latent;
+  /**
+   * Begins one picture's run at evaluation `first` (default 0). `generator` draws the noise of steps that need some: the
+   * picture's own, after its initial noise.
+   */
+  begin(generator: Generator, first?: number): Run;
 }
 
-/** Makes the plan for a number of steps (at least 1). */
-export type Scheduler = (steps: number) => Schedule;
-
-export type PredictionType = "epsilon" | "v_prediction" | "sample";
-
-/** result[i] = f(a[i], b[i]), rounded to float32. */
-export function combine(a: Latent, b: Latent, f: (a: number, b: number) => number): Latent {
-  if (a.length !== b.length) throw new RangeError(`latents differ in length: ${a.length} and ${b.length}`);
-  const result = new Float32Array(a.length);
-  for (let i = 0; i < a.length; i++) result[i] = f(a[i] ?? 0, b[i] ?? 0);
-  return result;
+/**
+ * One picture on its way through a schedule. It counts the evaluations itself: at each, the network sees
+ * `scaleInput(latent)`, and `step` takes its answer. All arithmetic is float32, as in diffusers.
+ */
+export interface Run {
+  /** The latent as the network wants to see it now. */
+  scaleInput(latent: Latent): Latent;
+  /** The finished latent that the network's output predicts now (x0). Changes nothing. */
+  predictOriginal(output: Latent, latent: Latent): Latent;
+  /** The latent after this evaluation. Goes on to the next one. */
+  step(output: Latent, latent: Latent): Latent;
 }
 
-/** `count` values from `start` to `end` inclusive, as numpy.linspace. */
-export function linspace(start: number, end: number, count: number): number[] {
-  const step = count > 1 ? (end - start) / (count - 1) : 0;
-  return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? end : start + i * step));
-}
-
-export function at(values: Float32Array, i: number): number {
-  const value = values[i];
-  if (value === undefined) throw new RangeError(`step ${i} is not within 0 to ${values.length - 1}`);
-  return value;
+/** A class of the reference with its options, as a model's file sets them. */
+export interface Scheduler {
+  /** Like EulerDiscreteScheduler. */
+  readonly name: string;
+  /** The most steps that `plan` takes. */
+  readonly maxSteps: number;
+  /** Throws RangeError when the scheduler cannot run with these options. */
+  plan(options: PlanOptions): Schedule;
 }
