@@ -9,9 +9,9 @@ const entry = (path) => ({
 });
 
 const exports = { ".": entry("index"), "./package.json": "./package.json" };
-const single = ["index", "core", "lib/config", "lib/sdks", "lib/logger"];
-// What has more in it than the rest of the package needs.
-const compat = ["http", "retries", "env", "files"];
+const single = ["index", "core", "lib/config", "lib/logger"];
+// Paths of atoma-sdk 0.1.1, with more in them than the rest of the package needs.
+const compat = ["http", "retries", "env", "files", "sdks"];
 const folders = ["types", "models/components", "models/errors", "sdk"];
 const patterns = ["funcs/*", "models/errors/*", "models/components/*", "types/*", "sdk/*"];
 for (const path of single) for (const end of ["", ".js"]) exports[`./${path}${end}`] = entry(path);

@@ -1,7 +1,7 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { readJSON } from "../lib/json.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { HealthResponse } from "../models/components/healthresponse.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import type { APIPromise } from "../types/async.ts";

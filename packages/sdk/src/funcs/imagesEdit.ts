@@ -1,9 +1,9 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { readImages } from "../lib/images.ts";
 import { toWire } from "../lib/input.ts";
 import { encodeForm } from "../lib/multipart.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import type { EditImageRequest, ImageInput } from "../models/components/editimagerequest.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";

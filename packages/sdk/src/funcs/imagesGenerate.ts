@@ -1,8 +1,8 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { readImages } from "../lib/images.ts";
 import { toJSON, toWire } from "../lib/input.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageRequest } from "../models/components/createimagerequest.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";

@@ -1,9 +1,9 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import type { EventStream } from "../lib/event-stream.ts";
 import { openImageStream } from "../lib/image-stream.ts";
 import { toJSON, toWire } from "../lib/input.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageStreamRequest } from "../models/components/createimagerequest.ts";
 import type { ImageStreamEvent } from "../models/components/imagestreamevent.ts";
 import type { APIPromise } from "../types/async.ts";

@@ -1,8 +1,8 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { readJSON } from "../lib/json.ts";
 import { asModel } from "../lib/models.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import { fromWire } from "../lib/wire.ts";
 import type { Model } from "../models/components/model.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";

@@ -1,7 +1,7 @@
 import type { AtomaSDKCore } from "../core.ts";
 import { type CallResult, startCall } from "../lib/call.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { readJSON } from "../lib/json.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { NodesCreateLockRequest, NodesCreateLockResponse } from "../models/components/nodes.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import type { APIPromise } from "../types/async.ts";

@@ -4,11 +4,11 @@ import { SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { APICall } from "../types/async.ts";
 import { cancel, readErrorBody } from "./body.ts";
+import type { ClientSDK, RequestOptions } from "./client.ts";
 import { parseURL } from "./config.ts";
 import type { Deadline } from "./deadline.ts";
-import { patience } from "./patience.ts";
 import type { PreparedRequest } from "./request.ts";
-import type { ClientSDK, RequestOptions } from "./sdks.ts";
+import { withoutTimeouts } from "./undici-timeouts.ts";
 
 const MAX_REDIRECTS = 20;
 const DEAD_END = "A redirect that cannot be followed";
@@ -43,7 +43,15 @@ export async function send(attempt: Attempt): Promise<Response> {
   if (token && url.origin === request.origin) headers.authorization ??= `Bearer ${token}`;
 
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const init = { redirect: "manual" as const, ...patience(), ...options.fetchOptions, method, headers, body, signal };
+    const init = {
+      redirect: "manual" as const,
+      ...withoutTimeouts(),
+      ...options.fetchOptions,
+      method,
+      headers,
+      body,
+      signal,
+    };
     const exchange = new Exchange({ url, method, headers, body });
     debugLogger?.log(`> ${method} ${url.origin}${url.pathname}`);
     attempt.reached = exchange as APICall; // its status and its response agree, which its type cannot say

@@ -4,10 +4,10 @@ import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
 import type { Result } from "../types/fp.ts";
 import { type Attempt, asError, send } from "./attempt.ts";
+import type { ClientSDK, RequestOptions } from "./client.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs } from "./retries.ts";
-import type { ClientSDK, RequestOptions } from "./sdks.ts";
 
 /** An operation with the way to read its answer. */
 export interface Call<T> extends Operation {

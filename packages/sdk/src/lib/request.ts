@@ -1,8 +1,8 @@
 import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
 import type { Bytes } from "../types/bytes.ts";
+import type { ClientSDK, RequestOptions } from "./client.ts";
 import { parseURL, userAgent } from "./config.ts";
 import { isServerRuntime } from "./env.ts";
-import type { ClientSDK, RequestOptions } from "./sdks.ts";
 
 /** What an operation sends: a POST if there is a body. */
 export interface Operation {

@@ -1,4 +1,4 @@
-import type { RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import type { CreateImageRequest } from "../models/components/createimagerequest.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { APIPromise, throwing } from "../types/async.ts";

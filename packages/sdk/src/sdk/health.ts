@@ -1,5 +1,5 @@
 import { healthCheck } from "../funcs/healthCheck.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import type { HealthResponse } from "../models/components/healthresponse.ts";
 import { type APIPromise, throwing } from "../types/async.ts";
 import { Resource } from "./resource.ts";

@@ -1,8 +1,8 @@
 import { imagesEdit } from "../funcs/imagesEdit.ts";
 import { imagesGenerate } from "../funcs/imagesGenerate.ts";
 import { imagesGenerateStream, type StreamOptions } from "../funcs/imagesGenerateStream.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import { EventStreamPromise } from "../lib/event-stream.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
 import type { CreateImageRequest, CreateImageStreamRequest } from "../models/components/createimagerequest.ts";
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import type { EditImageRequest } from "../models/components/editimagerequest.ts";

@@ -1,6 +1,6 @@
 import { modelsGet } from "../funcs/modelsGet.ts";
 import { modelsList } from "../funcs/modelsList.ts";
-import type { RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import type { Model, ModelList } from "../models/components/model.ts";
 import { type APIPromise, throwing } from "../types/async.ts";
 import { Resource } from "./resource.ts";

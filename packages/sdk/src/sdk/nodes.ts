@@ -1,4 +1,4 @@
-import type { RequestOptions } from "../lib/sdks.ts";
+import type { RequestOptions } from "../lib/client.ts";
 import type {
   NodesCreateLockRequest,
   NodesCreateLockResponse,

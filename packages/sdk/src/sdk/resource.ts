@@ -1,5 +1,5 @@
+import { ClientSDK } from "../lib/client.ts";
 import type { SDKOptions } from "../lib/config.ts";
-import { ClientSDK } from "../lib/sdks.ts";
 
 /** Operations that belong together. */
 export abstract class Resource {

@@ -1,4 +1,4 @@
-import { ClientSDK } from "../lib/sdks.ts";
+import { ClientSDK } from "../lib/client.ts";
 import { ConfidentialImages } from "./confidentialimages.ts";
 import { Health } from "./health.ts";
 import { Images } from "./images.ts";

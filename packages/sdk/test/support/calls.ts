@@ -3,8 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { AtomaSDKCore } from "../../src/core.ts";
 import { imagesGenerate } from "../../src/funcs/imagesGenerate.ts";
+import type { RequestOptions } from "../../src/lib/client.ts";
 import type { SDKOptions } from "../../src/lib/config.ts";
-import type { RequestOptions } from "../../src/lib/sdks.ts";
 import type { Result } from "../../src/types/fp.ts";
 
 export const KEY = "sk-secret-0123456789";

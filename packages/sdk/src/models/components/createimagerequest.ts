@@ -1,6 +1,6 @@
 import type { OpenEnum } from "../../types/enums.ts";
 
-export { createImageRequestFromJSON, createImageRequestToJSON } from "./json.ts";
+export { createImageRequestFromJSON, createImageRequestToJSON } from "./json/createimagerequest.ts";
 
 type Optional<T> = T | null | undefined;
 

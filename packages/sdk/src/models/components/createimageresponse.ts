@@ -2,7 +2,7 @@ import type { OpenEnum } from "../../types/enums.ts";
 import type { ImageData } from "./imagedata.ts";
 import type { Usage } from "./usage.ts";
 
-export { createImageResponseFromJSON, createImageResponseToJSON } from "./json.ts";
+export { createImageResponseFromJSON, createImageResponseToJSON } from "./json/createimageresponse.ts";
 
 export interface CreateImageResponse {
   /** Unix time, whole seconds. Missing where the server does not send it in a form that can be read. */

@@ -3,7 +3,7 @@ import { sniffMediaType } from "../../lib/media-type.ts";
 import type { Bytes } from "../../types/bytes.ts";
 import { InvalidRequestError } from "../errors/invalidrequesterror.ts";
 
-export { imageDataFromJSON, imageDataToJSON } from "./json.ts";
+export { imageDataFromJSON, imageDataToJSON } from "./json/imagedata.ts";
 
 /** Limits of fetching a picture that the answer has only a URL of. */
 export interface DownloadOptions {

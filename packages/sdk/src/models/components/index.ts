@@ -9,18 +9,10 @@ export type {
   ImageProgressEvent,
   ImageStreamEvent,
 } from "./imagestreamevent.ts";
-export {
-  createImageRequestFromJSON,
-  createImageRequestToJSON,
-  createImageResponseFromJSON,
-  createImageResponseToJSON,
-  imageDataFromJSON,
-  imageDataToJSON,
-  modelFromJSON,
-  modelListFromJSON,
-  modelListToJSON,
-  modelToJSON,
-} from "./json.ts";
+export { createImageRequestFromJSON, createImageRequestToJSON } from "./json/createimagerequest.ts";
+export { createImageResponseFromJSON, createImageResponseToJSON } from "./json/createimageresponse.ts";
+export { imageDataFromJSON, imageDataToJSON } from "./json/imagedata.ts";
+export { modelFromJSON, modelListFromJSON, modelListToJSON, modelToJSON } from "./json/model.ts";
 export type { Model, ModelList } from "./model.ts";
 export type {
   NodePublicAddressAssignment,

@@ -1,4 +1,4 @@
-export { modelFromJSON, modelToJSON } from "./json.ts";
+export { modelFromJSON, modelToJSON } from "./json/model.ts";
 
 export interface Model {
   id: string;

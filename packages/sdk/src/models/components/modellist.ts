@@ -1,2 +1,2 @@
-export { modelListFromJSON, modelListToJSON } from "./json.ts";
+export { modelListFromJSON, modelListToJSON } from "./json/model.ts";
 export type { ModelList } from "./model.ts";

@@ -1,0 +1,1 @@
+export { ClientSDK, type RequestOptions } from "../lib/client.ts";
