@@ -1,5 +1,6 @@
 import { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
+import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
 import { SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { APICall } from "../types/async.ts";
@@ -55,12 +56,15 @@ export async function send(attempt: Attempt): Promise<Response> {
     const exchange = new Exchange({ url, method, headers, body });
     debugLogger?.log(`> ${method} ${url.origin}${url.pathname}`);
     attempt.reached = exchange as APICall; // its status and its response agree, which its type cannot say
-    const response = await (httpClient?._fetch(url, init) ?? fetch(url, init));
-    // A fetcher that does not listen to the signal may still answer, to nobody.
+    const response = await (httpClient ? httpClient._fetch(url, init) : fetch(url, init)).catch((cause: unknown) => {
+      throw fetchError(cause, url, init);
+    });
+    // The call may have ended meanwhile, and the fetcher not listen to its signal.
     if (signal.aborted) cancel(response.body);
+    const line = `< ${response.status} ${response.headers.get("x-request-id") ?? ""}`;
     exchange.status = "complete";
     exchange.response = response;
-    debugLogger?.log(`< ${response.status} ${response.headers.get("x-request-id") ?? ""}`);
+    debugLogger?.log(line);
     if (response.ok) return response;
     // A platform that hides where a redirect leads says 0.
     if (!response.status) throw new ConnectionError(DEAD_END);
@@ -111,15 +115,22 @@ export function refusal(message: string, response: Response, body: string, { tok
 }
 
 /** What was caught on the way, as an error of this package. */
-export function asError(cause: unknown, signal?: AbortSignal, reached?: APICall): SDKError {
+export function asError(cause: unknown, signal?: AbortSignal): SDKError {
   if (signal?.aborted) return signal.reason;
   if (cause instanceof SDKError) return cause;
-  // Whatever a broken body rejects with, a broken body is a lost connection.
-  if (reached?.status === "complete") {
-    return new ConnectionError("The connection was lost before the end of the answer", { cause });
-  }
+  return new UnexpectedClientError("The request failed unexpectedly", { cause });
+}
+
+/** What fetch, or a fetcher in its place, rejects with, as an error of this package. */
+function fetchError(cause: unknown, url: URL, init: RequestInit): SDKError {
   const { name, code, cause: inner } = Object(cause);
-  return reached && (name === "TypeError" || typeof (code ?? inner?.code) === "string")
-    ? new ConnectionError("No connection to the server", { cause })
-    : new UnexpectedClientError("The request failed unexpectedly", { cause });
+  const isOfPlatform = name === "TypeError" || typeof (code ?? inner?.code) === "string";
+  if (cause instanceof SDKError || !isOfPlatform) return asError(cause);
+  // fetch rejects with a TypeError for options that it does not take, too. Only then is there no request.
+  try {
+    new Request(url, init);
+  } catch {
+    return new InvalidRequestError("fetch does not take these fetchOptions", { cause });
+  }
+  return new ConnectionError("No connection to the server", { cause });
 }

@@ -1,3 +1,4 @@
+import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { Bytes } from "../types/bytes.ts";
 import type { Attempt } from "./attempt.ts";
@@ -9,21 +10,26 @@ const DRAIN_BYTES = 1_048_576;
 const DRAIN_MS = 2_000;
 
 /**
- * What to read a whole body from.
- * @throws UnexpectedClientError when it is larger than `maxBytes`; what a broken body rejects with
+ * Reads a whole body.
+ * @throws UnexpectedClientError when it is larger than `maxResponseBytes`, ConnectionError when it breaks off
  */
-export async function readBody(response: Response, attempt: Attempt): Promise<Response | Blob> {
+export async function readBody(response: Response, attempt: Attempt): Promise<ArrayBuffer> {
   const { headers, body } = response;
   const length = Number(headers.get("content-length") ?? "unknown");
   const maxBytes = maxResponseBytes(attempt);
   // fetch reads no more than content-length says, in the fastest way it has.
-  if (length <= maxBytes && !headers.has("content-encoding")) return response;
+  if (length <= maxBytes && !headers.has("content-encoding")) return response.arrayBuffer().catch(breakOff);
   const chunks: Bytes[] = [];
-  if (length > maxBytes || !(await pump(body, attempt.deadline.signal, maxBytes, chunks))) {
+  if (length > maxBytes || !(await pump(body, attempt.deadline.signal, maxBytes, chunks).catch(breakOff))) {
     cancel(body);
     throw new UnexpectedClientError(`The answer is larger than maxResponseBytes, ${maxBytes} bytes`);
   }
-  return new Blob(chunks);
+  return new Blob(chunks).arrayBuffer();
+}
+
+/** For the rejection of what reads a body. Whatever a broken body rejects with, the connection was lost. */
+export function breakOff(cause: unknown): never {
+  throw new ConnectionError("The connection was lost before the end of the answer", { cause });
 }
 
 /** The largest answer to read. */

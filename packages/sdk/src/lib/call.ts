@@ -84,7 +84,7 @@ async function runCall<T>(
         isOpen = call.isStream;
         return value;
       } catch (caught) {
-        const refusal = asError(caught, own.signal, attempt.reached);
+        const refusal = asError(caught, own.signal);
         const retries = options.retries ?? retryConfig;
         const elapsedMs = performance.now() - startedAt;
         const delay = retryDelayMs(retries, options.retryCodes, refusal, progress.attempts, elapsedMs);

@@ -1,5 +1,6 @@
 import { SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
+import { checkHeaders } from "./headers.ts";
 
 export type Awaitable<T> = T | Promise<T>;
 export type RequestInput = Request | URL | string;
@@ -52,7 +53,7 @@ export class HTTPClient {
   }
 
   /** @internal What the SDK would give to fetch. What a Request can carry, the hooks see; the rest, the signal above all, goes beside it. */
-  _fetch(url: URL, init: RequestInit): Promise<Response> {
+  async _fetch(url: URL, init: RequestInit): Promise<Response> {
     const { body: _body, headers: _headers, method: _method, ...rest } = init;
     return this.request(new Request(url, init), rest);
   }
@@ -60,7 +61,8 @@ export class HTTPClient {
   /**
    * Sends a request through the hooks and the fetcher.
    * @param init passed to the fetcher beside the request
-   * @throws UnexpectedClientError when a hook throws; otherwise what the fetcher throws
+   * @throws UnexpectedClientError when a hook throws, InvalidRequestError for a header that cannot be sent; otherwise what the
+   * fetcher throws
    */
   async request(request: Request, init?: RequestInit): Promise<Response> {
     const { beforeRequest, requestError, response: afterResponse } = this.#hooks;
@@ -68,6 +70,7 @@ export class HTTPClient {
     for (const hook of beforeRequest) {
       current = (await guard(() => hook(current))) ?? current;
     }
+    checkHeaders(current.headers); // a hook may have set any
     let response: Response;
     try {
       response = await (this.#fetcher ?? fetch)(current, init);

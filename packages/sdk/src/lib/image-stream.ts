@@ -123,7 +123,7 @@ function asEvent(event: object): ImageStreamEvent {
 }
 
 function located(caught: unknown, attempt: Attempt): unknown {
-  const error = asError(caught, attempt.deadline.signal, attempt.reached);
+  const error = asError(caught, attempt.deadline.signal);
   error.attempts = attempt.number ?? 0;
   error.idempotencyKey = attempt.request.headers["idempotency-key"];
   return error;

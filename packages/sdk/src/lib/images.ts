@@ -38,7 +38,7 @@ export function downloader({ client, options, request }: Attempt): Download {
       const path = url && parseURL(url, request.url);
       if (!path) throw new SDKValidationError("Response", "a picture has no b64_json and no url that can be read", url);
       const read = async (response: Response, attempt: Attempt) => {
-        const bytes = new Uint8Array(await (await readBody(response, attempt)).arrayBuffer());
+        const bytes = new Uint8Array(await readBody(response, attempt));
         if (bytes.length > 0 && !/html|json/i.test(response.headers.get("content-type") ?? "")) return bytes;
         throw new APIError("Unexpected API response, no picture", response);
       };

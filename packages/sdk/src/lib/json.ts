@@ -10,7 +10,7 @@ import { readBody } from "./body.ts";
  * @throws SDKValidationError for an answer that claims to be JSON and is not an object
  */
 export async function readJSON(response: Response, attempt: Attempt, body?: string): Promise<Record<string, unknown>> {
-  const text = body ?? (await (await readBody(response, attempt)).text());
+  const text = body ?? new TextDecoder().decode(await readBody(response, attempt));
   let json: unknown;
   try {
     json = JSON.parse(text);

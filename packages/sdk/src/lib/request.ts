@@ -3,6 +3,7 @@ import type { Bytes } from "../types/bytes.ts";
 import type { ClientSDK, RequestOptions } from "./client.ts";
 import { parseURL, userAgent } from "./config.ts";
 import { isServerRuntime } from "./env.ts";
+import { readHeaders } from "./headers.ts";
 
 /** What an operation sends: a POST if there is a body. */
 export interface Operation {
@@ -37,7 +38,7 @@ export function prepareRequest(
     accept,
     ...(isServerRuntime() && { "user-agent": userAgent }),
     ...(body && { "content-type": contentType, "idempotency-key": idempotencyKey || randomId() }),
-    ...(fetchOptions?.headers && callerHeaders(fetchOptions.headers)),
+    ...(fetchOptions?.headers && readHeaders(fetchOptions.headers)),
   };
   if (body && !/^[!-~]{1,255}$/.test(`${headers["idempotency-key"]}`)) {
     throw new InvalidRequestError("An idempotency key has 1 to 255 visible ASCII characters");
@@ -54,19 +55,6 @@ export function prepareRequest(
 /** Keeps the path and the query of the base; `/v1` at its end is the API's own and not doubled. */
 function resolve({ origin, pathname, search }: URL, path: string): URL {
   return new URL(origin + pathname.replace(/(\/v1)?\/*$/, "") + path + search);
-}
-
-type HeadersLike = NonNullable<RequestInit["headers"]>;
-
-/** Headers in any of the forms that fetch takes, with lower-case names, those without a value left out. */
-function callerHeaders(given: HeadersLike): Record<string, string> {
-  const pairs = Symbol.iterator in given ? given : Object.entries(given).filter(([, value]) => value != null);
-  try {
-    return Object.fromEntries(new Headers(pairs));
-  } catch {
-    // Without the platform's own message: it repeats the value, which may be a key.
-    throw new InvalidRequestError("A header has a name or a value that cannot be sent");
-  }
 }
 
 /** 128 random bits; randomUUID is missing on pages without https. */

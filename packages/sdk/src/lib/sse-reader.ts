@@ -1,6 +1,6 @@
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
-import { cancel } from "./body.ts";
+import { breakOff, cancel } from "./body.ts";
 import { type Deadline, isTimer } from "./deadline.ts";
 import { type ServerSentEvent, SSEParser } from "./sse.ts";
 
@@ -10,8 +10,8 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
  * The events of a body as they come.
  * @param idleMs longest silence; 0 for no limit
  * @param maxBytes largest event
- * @throws RequestTimeoutError after too long a silence, UnexpectedClientError for too large an event; what the deadline ends
- * with, and what a broken body rejects with
+ * @throws RequestTimeoutError after too long a silence, UnexpectedClientError for too large an event, ConnectionError when the
+ * body breaks off; what the deadline ends with
  */
 export async function* readEvents(
   reader: Reader,
@@ -28,7 +28,10 @@ export async function* readEvents(
     for (;;) {
       signal.throwIfAborted();
       const timer = isTimer(idleMs) ? setTimeout(silent, idleMs) : undefined;
-      const { value, done } = await reader.read().finally(() => clearTimeout(timer));
+      const { value, done } = await reader
+        .read()
+        .catch(breakOff)
+        .finally(() => clearTimeout(timer));
       if (done) break;
       yield* parser.push(value);
       if (parser.pending > maxBytes) {

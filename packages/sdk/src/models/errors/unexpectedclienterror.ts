@@ -1,7 +1,7 @@
 import { HTTPClientError } from "./httpclienterror.ts";
 import { brand } from "./sdkerror.ts";
 
-/** Something else went wrong on this side: a hook, `bearerAuth()` or `fetcher` threw, or the answer was larger than `maxResponseBytes`. */
+/** Something else went wrong on this side: a hook, `bearerAuth()`, `fetcher` or `debugLogger` threw, or the answer was larger than `maxResponseBytes`. */
 export class UnexpectedClientError extends HTTPClientError {
   static {
     brand(UnexpectedClientError, "UnexpectedClientError");
