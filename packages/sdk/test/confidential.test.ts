@@ -15,6 +15,7 @@ import { confidentialImagesGenerate } from "../src/funcs/confidentialImagesGener
 import { AtomaSDK } from "../src/index.ts";
 import { APIError, RequestTimeoutError, SDKValidationError } from "../src/models/errors/index.ts";
 import { ANSWER, core, errorOf, KEY, successOf } from "./support/calls.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { json, type Seen, serve } from "./support/server.ts";
 
 const SECRET_PROMPT = "a cat that nobody may know of";
@@ -156,7 +157,10 @@ test("K-071 a node that is not there, or whose key is none, is an error before a
 
 test("K-071 one deadline covers both requests, and input is checked before the first", async (t) => {
   const server = await serve(t, () => {});
-  const call = confidentialImagesGenerate(core(server), { model: "m", prompt: "x" }, { timeoutMs: 150 });
+  const clock = manualClock();
+  const call = confidentialImagesGenerate(core(server, {}, clock), { model: "m", prompt: "x" }, { timeoutMs: 150 });
+  await server.received(1);
+  clock.advance(150);
   errorOf(await call, RequestTimeoutError);
   assert.ok(!server.seen.some(({ url }) => url.includes("confidential")));
   const asked = server.connections();

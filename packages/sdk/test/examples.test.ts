@@ -62,7 +62,8 @@ test("examples/sdk/next-route.ts answers with the picture, refuses, and stops wh
   assert.equal(server.seen.length, 2);
   const gone = new AbortController();
   const drawing = ask({ prompt: "slow" }, gone.signal);
-  setTimeout(() => gone.abort(), 50);
+  await server.received(3);
+  gone.abort();
   await assert.rejects(drawing, { name: "RequestAbortedError" });
 });
 

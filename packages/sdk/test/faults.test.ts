@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { APIError, ConnectionError, RequestTimeoutError, SDKValidationError } from "../src/models/errors/index.ts";
 import { ANSWER, errorOf, generate, NONE, PNG, successOf } from "./support/calls.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { serve, serveRaw } from "./support/server.ts";
 
 const BODY = JSON.stringify(ANSWER);
@@ -68,23 +68,23 @@ test("K-013 a refusal that breaks off still says what it said before", async (t)
 });
 
 /** Sends a text byte by byte. */
-async function drip(socket: Socket, text: string, ms: number): Promise<void> {
+async function drip(socket: Socket, text: string): Promise<void> {
   for (const byte of text) {
-    if (socket.destroyed) return;
-    socket.write(byte);
-    await sleep(ms);
+    await new Promise((sent) => socket.write(byte, sent));
   }
 }
 
 test("K-030 headers that drip are an answer, and end at the deadline", { timeout: 30_000 }, async (t) => {
-  const slow = await serveRaw(t, (socket) => drip(socket, sized(BODY), 0));
-  successOf(await generate(slow, { timeoutMs: 20_000 }));
+  const slow = await serveRaw(t, (socket) => drip(socket, sized(BODY)));
+  successOf(await generate(slow));
+  const clock = manualClock();
   let closed: Promise<void> | undefined;
-  const endless = await serveRaw(t, (socket) => {
+  const endless = await serveRaw(t, async (socket) => {
     closed = new Promise((resolve) => socket.once("close", () => resolve()));
-    drip(socket, `HTTP/1.1 200 OK\r\nx: ${"y".repeat(10_000)}`, 10);
+    await drip(socket, `HTTP/1.1 200 OK\r\nx: ${"y".repeat(100)}`);
+    clock.advance(200);
   });
-  errorOf(await generate(endless, { timeoutMs: 200 }), RequestTimeoutError);
+  errorOf(await generate(endless, { timeoutMs: 200 }, {}, clock), RequestTimeoutError);
   await closed;
 });
 

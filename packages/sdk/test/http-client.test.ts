@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { AtomaSDK, ConnectionError, HTTPClient, RequestTimeoutError, UnexpectedClientError } from "../src/index.ts";
 import type { Logger } from "../src/lib/logger.ts";
 import { ANSWER, errorOf, generate, KEY, NONE, PNG, successOf } from "./support/calls.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { closedPort, json, serve } from "./support/server.ts";
 
 test("K-048 hooks see and change requests, in the order they were added", async (t) => {
@@ -95,9 +96,15 @@ test("K-050 an answer that comes after the deadline is closed", async () => {
   const late = new Promise<Response>((resolve) => {
     answer = resolve;
   });
-  const httpClient = new HTTPClient({ fetcher: () => late });
+  const clock = manualClock();
+  const fetcher = () => {
+    clock.advance(50);
+    return late;
+  };
+  const httpClient = new HTTPClient({ fetcher });
   const server = { url: "http://nowhere.invalid" };
-  errorOf(await generate(server, { timeoutMs: 50 }, { httpClient }), RequestTimeoutError);
+  const call = generate(server, { timeoutMs: 50 }, { httpClient }, clock);
+  errorOf(await call, RequestTimeoutError);
   await new Promise((cancel) => answer(new Response(new ReadableStream({ cancel }))));
 });
 

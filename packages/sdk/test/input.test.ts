@@ -9,6 +9,7 @@ import {
   UnexpectedClientError,
 } from "../src/models/errors/index.ts";
 import { ANSWER, core, errorOf, generate, KEY, successOf } from "./support/calls.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { json, serve } from "./support/server.ts";
 
 function freeze<T extends object>(value: T): T {
@@ -151,7 +152,10 @@ test("K-039 keys that cannot be used are errors of the call, without the key in 
     assert.equal(error.attempts, 0);
   }
   const never = () => new Promise<string>(() => {});
-  errorOf(await generate(server, { timeoutMs: 50 }, { bearerAuth: never }), RequestTimeoutError);
+  const clock = manualClock();
+  const call = generate(server, { timeoutMs: 50 }, { bearerAuth: never }, clock);
+  clock.advance(50);
+  errorOf(await call, RequestTimeoutError);
   assert.equal(server.connections(), 0);
 });
 

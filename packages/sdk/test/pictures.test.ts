@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { imagesGenerate } from "../src/funcs/imagesGenerate.ts";
 import { APIError, RequestTimeoutError, SDKValidationError } from "../src/models/errors/index.ts";
 import { ANSWER, core, generate, KEY, PNG, successOf } from "./support/calls.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { json, serve } from "./support/server.ts";
 
 test("pictures as bytes, blob, data URL and file, from base64 and from a URL alike", async (t) => {
@@ -116,12 +117,19 @@ test("a download has deadlines and signals of its own", async (t) => {
   const server = await serve(t, (response, { url }) => {
     if (url.startsWith("/v1")) json(response, { created: 1, data: [{ url: "/hangs" }] });
   });
-  const [image] = successOf(await generate(server)).data;
-  await assert.rejects(async () => image?.bytes({ timeoutMs: 50 }), RequestTimeoutError);
+  const clock = manualClock();
+  const [image] = successOf(await generate(server, {}, {}, clock)).data;
+  const late = assert.rejects(async () => image?.bytes({ timeoutMs: 50 }), RequestTimeoutError);
+  await server.received(2);
+  clock.advance(50);
+  await late;
   const signal = AbortSignal.abort("enough");
   await assert.rejects(async () => image?.bytes({ signal }), { name: "RequestAbortedError", cause: "enough" });
-  const [other] = successOf(await generate(server, {}, { timeoutMs: 500 })).data;
-  await assert.rejects(async () => other?.blob(), RequestTimeoutError);
+  const [other] = successOf(await generate(server, {}, { timeoutMs: 500 }, clock)).data;
+  const alsoLate = assert.rejects(async () => other?.blob(), RequestTimeoutError);
+  await server.received(4);
+  clock.advance(500);
+  await alsoLate;
 });
 
 test("media types are found in the first bytes", async (t) => {

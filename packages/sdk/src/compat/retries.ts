@@ -1,5 +1,6 @@
 import { asError } from "../lib/attempt.ts";
 import { cancel } from "../lib/body.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { type RetryConfig, retryDelayMs } from "../lib/retries.ts";
 import { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
@@ -41,27 +42,35 @@ export class TemporaryError extends Error {
 /**
  * Calls `fetchFn` until it resolves to a response of another status than `statusCodes`, with the waits of the client's own
  * retries. Resolves to the last response, whatever its status.
+ * @param clock for tests
  * @throws what `fetchFn` throws, once it is not to be called again
  */
 export async function retry(
   fetchFn: () => Promise<Response>,
   { config, statusCodes }: { config: RetryConfig; statusCodes: string[] },
+  clock: Clock = systemClock,
 ): Promise<Response> {
-  const startedAt = performance.now();
+  const startedAt = clock.now();
   for (let attempts = 1; ; attempts++) {
     const { response, error } = await outcome(fetchFn);
     const isDone = response && !error && !matchStatusCode(response, statusCodes);
-    const elapsedMs = performance.now() - startedAt;
+    const elapsedMs = clock.now() - startedAt;
     const delay =
       isDone || config.strategy !== "backoff" || error instanceof PermanentError
         ? undefined
-        : retryDelayMs(config, response ? [`${response.status}`] : [], reason(response, error), attempts, elapsedMs);
+        : retryDelayMs(
+            config,
+            response ? [`${response.status}`] : [],
+            reason(response, error, clock),
+            attempts,
+            elapsedMs,
+          );
     if (delay === undefined) {
       if (response) return response;
       throw error;
     }
     cancel(response?.body);
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, delay));
   }
 }
 
@@ -74,8 +83,8 @@ async function outcome(fetchFn: () => Promise<Response>): Promise<{ response?: R
 }
 
 /** Why it is to be called again, in the form that the client's retries know. */
-function reason(response: Response | undefined, thrown: unknown): SDKError {
-  if (response) return new APIError("API error occurred", response);
+function reason(response: Response | undefined, thrown: unknown, clock: Clock): SDKError {
+  if (response) return new APIError("API error occurred", response, "", String, clock.now());
   if (isTimeoutError(thrown)) return new RequestTimeoutError("It timed out", { cause: thrown });
   if (isConnectionError(thrown)) return new ConnectionError("No connection to the server", { cause: thrown });
   return asError(thrown);

@@ -68,7 +68,7 @@ export async function send(attempt: Attempt): Promise<Response> {
     if (response.ok) return response;
     // A platform that hides where a redirect leads says 0.
     if (!response.status) throw new ConnectionError(DEAD_END);
-    const text = await readErrorBody(response, signal);
+    const text = await readErrorBody(response, attempt);
     const next = redirectTarget(response, url, method);
     if (!next) throw refusal(response.status < 400 ? DEAD_END : "API error occurred", response, text, attempt);
     if (next.origin !== url.origin) {
@@ -109,9 +109,11 @@ function redirectTarget({ status, headers }: Response, from: URL, method: string
 }
 
 /** The error for an answer, without the key where the server repeats it. */
-export function refusal(message: string, response: Response, body: string, { token = "" }: Attempt): APIError {
-  // A key of fewer than eight letters is the placeholder of a server that wants none, and they are in many a word.
-  return new APIError(message, response, body, (text) => (token[7] ? text.replaceAll(token, "***") : text));
+export function refusal(message: string, response: Response, body: string, { token = "", client }: Attempt): APIError {
+  // A shorter key is the placeholder of a server that wants none, and its letters are in many a word.
+  const isSecret = token.length >= 8;
+  const redact = (text: string) => (isSecret ? text.replaceAll(token, "***") : text);
+  return new APIError(message, response, body, redact, client._clock.now());
 }
 
 /** What was caught on the way, as an error of this package. */

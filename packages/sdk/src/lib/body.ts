@@ -7,7 +7,8 @@ import { startDeadline } from "./deadline.ts";
 const DEFAULT_MAX_BYTES = 268_435_456;
 /** What of an error's body is read, so that its connection can serve the next request, bytes. */
 const DRAIN_BYTES = 1_048_576;
-const DRAIN_MS = 2_000;
+/** How long that may take, ms. */
+export const DRAIN_MS = 2_000;
 
 /**
  * Reads a whole body.
@@ -38,12 +39,12 @@ export function maxResponseBytes({ client, options }: Attempt): number {
 }
 
 /** Reads what is worth keeping of an error's body, in bounded time, and leaves the connection usable if it can. */
-export async function readErrorBody(response: Response, signal: AbortSignal): Promise<string> {
+export async function readErrorBody(response: Response, { client, deadline }: Attempt): Promise<string> {
   const chunks: Bytes[] = [];
-  const patience = startDeadline(DRAIN_MS, [signal]);
+  const drain = startDeadline(client._clock, DRAIN_MS, [deadline.signal]);
   // A body that breaks off still says what it said before.
-  await pump(response.body, patience.signal, DRAIN_BYTES, chunks).catch(() => {});
-  patience.close();
+  await pump(response.body, drain.signal, DRAIN_BYTES, chunks).catch(() => {});
+  drain.close();
   return new Blob(chunks).text();
 }
 

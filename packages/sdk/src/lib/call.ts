@@ -5,6 +5,7 @@ import { type APICall, APIPromise } from "../types/async.ts";
 import type { Result } from "../types/fp.ts";
 import { type Attempt, asError, send } from "./attempt.ts";
 import type { ClientSDK, RequestOptions } from "./client.ts";
+import type { Clock } from "./clock.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs } from "./retries.ts";
@@ -58,18 +59,19 @@ async function runCall<T>(
   progress: Progress,
 ): Promise<T> {
   const { timeoutMs, attemptTimeoutMs, retryConfig } = client._options;
+  const clock = client._clock;
   const sources = [options.signal, options.fetchOptions?.signal];
-  const total = startDeadline(options.timeoutMs || timeoutMs, sources, abortedByCaller);
+  const total = startDeadline(clock, options.timeoutMs || timeoutMs, sources, abortedByCaller);
   let isOpen: boolean | undefined;
   try {
     const call = await prepare(total.signal);
     const request = prepareRequest(client, call, options);
     progress.idempotencyKey = request.headers["idempotency-key"];
-    const startedAt = performance.now();
+    const startedAt = clock.now();
     for (;;) {
       total.signal.throwIfAborted();
       const attemptMs = options.attemptTimeoutMs || attemptTimeoutMs;
-      const own = !attemptMs ? total : startDeadline(attemptMs, [total.signal]);
+      const own = !attemptMs ? total : startDeadline(clock, attemptMs, [total.signal]);
       const attempt: Attempt = { client, options, request, deadline: own, close: total.close };
       const work = async () => {
         const token = await client._token();
@@ -86,10 +88,10 @@ async function runCall<T>(
       } catch (caught) {
         const refusal = asError(caught, own.signal);
         const retries = options.retries ?? retryConfig;
-        const elapsedMs = performance.now() - startedAt;
+        const elapsedMs = clock.now() - startedAt;
         const delay = retryDelayMs(retries, options.retryCodes, refusal, progress.attempts, elapsedMs);
         if (delay === undefined || total.signal.aborted) throw refusal;
-        await pause(delay, total, refusal);
+        await pause(clock, delay, total, refusal);
       } finally {
         progress.exchange = attempt.reached ?? progress.exchange;
         if (own !== total) own.disarm();
@@ -105,10 +107,10 @@ function abortedByCaller(cause: unknown): SDKError {
 }
 
 /** Waits `ms`, or rejects as soon as the deadline has passed; a timeout has the last refusal as its cause. */
-async function pause(ms: number, deadline: Deadline, refusal: SDKError): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+async function pause(clock: Clock, ms: number, deadline: Deadline, refusal: SDKError): Promise<void> {
+  let timer: unknown;
   const wait = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+    timer = clock.setTimeout(resolve, ms);
   });
   try {
     await deadline.race(wait);
@@ -116,6 +118,6 @@ async function pause(ms: number, deadline: Deadline, refusal: SDKError): Promise
     if (end instanceof RequestTimeoutError) end.cause = refusal;
     throw end;
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 }

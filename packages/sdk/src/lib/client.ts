@@ -1,4 +1,5 @@
 import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { type SDKOptions, serverURLFromOptions } from "./config.ts";
 import { env } from "./env.ts";
 import type { RetryConfig } from "./retries.ts";
@@ -28,14 +29,18 @@ export class ClientSDK {
   /** Null when `serverURL` is not one that a request can be sent to; calls then end with an InvalidRequestError. */
   declare readonly _baseURL: URL | null;
   declare readonly _options: Readonly<Omit<SDKOptions, "bearerAuth">>;
+  /** @internal */
+  declare readonly _clock: Clock;
   // Private to the language, so that neither util.inspect nor JSON.stringify can show it.
   readonly #bearerAuth: SDKOptions["bearerAuth"];
 
-  constructor(options: SDKOptions = {}) {
+  /** @param clock for tests */
+  constructor(options: SDKOptions = {}, clock: Clock = systemClock) {
     const { bearerAuth, ...rest } = options;
     this.#bearerAuth = bearerAuth || env("ATOMASDK_BEARER_AUTH") || bearerAuth;
     if (/^(1|true)$/i.test(`${env("ATOMASDK_DEBUG")}`)) rest.debugLogger ??= console;
     this._options = rest;
+    this._clock = clock;
     this._baseURL = serverURLFromOptions(options);
   }
 

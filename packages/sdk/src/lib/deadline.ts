@@ -1,4 +1,5 @@
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
+import type { Clock } from "./clock.ts";
 
 /** The point in time and the signals that end a call, or one attempt of it. */
 export interface Deadline {
@@ -24,6 +25,7 @@ export interface Deadline {
  * @param toError what the call ends with when a source is aborted, made from its reason; not a closure over the call
  */
 export function startDeadline(
+  clock: Clock,
   timeoutMs: number | undefined,
   sources: readonly (AbortSignal | null | undefined)[],
   toError: (reason: unknown) => unknown = (reason) => reason,
@@ -43,9 +45,9 @@ export function startDeadline(
   for (const source of sources) source?.addEventListener("abort", follow);
   follow();
   const expire = () => abort(new RequestTimeoutError(`No complete answer within ${timeoutMs} ms`));
-  const timer = isTimer(timeoutMs) ? setTimeout(expire, timeoutMs) : undefined;
+  const timer = isTimer(timeoutMs) ? clock.setTimeout(expire, timeoutMs) : undefined;
   const disarm = () => {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     interrupt = undefined;
   };
   return {
@@ -65,6 +67,6 @@ export function startDeadline(
 }
 
 /** False for what is no length of time, or longer than timers take: such a deadline is none. */
-export function isTimer(ms: number | undefined): boolean {
+export function isTimer(ms: number | undefined): ms is number {
   return Number(ms) > 0 && Number(ms) < 2 ** 31;
 }

@@ -46,17 +46,18 @@ async function* imageEvents(
   idleMs: number,
 ): AsyncGenerator<ImageStreamEvent, void, undefined> {
   const { deadline } = attempt;
+  const clock = attempt.client._clock;
   const maxBytes = maxResponseBytes(attempt);
   let completed = 0;
-  let tail: ReturnType<typeof setTimeout> | undefined;
+  let tail: unknown;
   const reader = response.body?.getReader();
   try {
-    for await (const sent of reader ? readEvents(reader, deadline, idleMs, maxBytes) : []) {
+    for await (const sent of reader ? readEvents(reader, deadline, clock, idleMs, maxBytes) : []) {
       if (sent.data === "[DONE]") break;
       const event = readEvent(sent, response, attempt);
       if (!event) continue;
       if (event.type === "image_generation.completed") completed++;
-      if (completed === wanted) tail ??= setTimeout(() => deadline.abort(undefined), TAIL_MS);
+      if (completed === wanted) tail ??= clock.setTimeout(() => deadline.abort(undefined), TAIL_MS);
       yield event;
     }
     if (completed < wanted) {
@@ -66,7 +67,7 @@ async function* imageEvents(
     // Once all pictures are here, nobody cares how the connection ends.
     if (completed < wanted) throw located(caught, attempt);
   } finally {
-    clearTimeout(tail);
+    clock.clearTimeout(tail);
     attempt.close();
   }
 }

@@ -1,10 +1,9 @@
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { type Download, ImageData } from "../models/components/imagedata.ts";
-import { APIError } from "../models/errors/apierror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { unwrap } from "../types/fp.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Attempt, refusal } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { startCall } from "./call.ts";
 import { parseURL } from "./config.ts";
@@ -40,7 +39,7 @@ export function downloader({ client, options, request }: Attempt): Download {
       const read = async (response: Response, attempt: Attempt) => {
         const bytes = new Uint8Array(await readBody(response, attempt));
         if (bytes.length > 0 && !/html|json/i.test(response.headers.get("content-type") ?? "")) return bytes;
-        throw new APIError("Unexpected API response, no picture", response);
+        throw refusal("Unexpected API response, no picture", response, "", attempt);
       };
       return { path, accept: "image/*", read };
     };

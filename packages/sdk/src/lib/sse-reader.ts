@@ -1,6 +1,7 @@
 import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import { breakOff, cancel } from "./body.ts";
+import type { Clock } from "./clock.ts";
 import { type Deadline, isTimer } from "./deadline.ts";
 import { type ServerSentEvent, SSEParser } from "./sse.ts";
 
@@ -16,6 +17,7 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 export async function* readEvents(
   reader: Reader,
   { signal, abort }: Deadline,
+  clock: Clock,
   idleMs: number,
   maxBytes: number,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
@@ -27,11 +29,11 @@ export async function* readEvents(
   try {
     for (;;) {
       signal.throwIfAborted();
-      const timer = isTimer(idleMs) ? setTimeout(silent, idleMs) : undefined;
+      const timer = isTimer(idleMs) ? clock.setTimeout(silent, idleMs) : undefined;
       const { value, done } = await reader
         .read()
         .catch(breakOff)
-        .finally(() => clearTimeout(timer));
+        .finally(() => clock.clearTimeout(timer));
       if (done) break;
       yield* parser.push(value);
       if (parser.pending > maxBytes) {

@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm";
 import { AtomaSDKCore } from "../../src/core.ts";
 import { imagesGenerate } from "../../src/funcs/imagesGenerate.ts";
 import type { RequestOptions } from "../../src/lib/client.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import type { SDKOptions } from "../../src/lib/config.ts";
 import type { Result } from "../../src/types/fp.ts";
 
@@ -20,13 +21,25 @@ export const ANSWER = { created: 1713833628, data: [{ b64_json: PNG }] };
 
 export const NONE = { strategy: "none" } as const;
 
-export function core(server: { url: string }, options: SDKOptions = {}): AtomaSDKCore {
-  return new AtomaSDKCore({ serverURL: server.url, bearerAuth: KEY, ...options });
+export function core(server: { url: string }, options: SDKOptions = {}, clock?: Clock): AtomaSDKCore {
+  return new AtomaSDKCore({ serverURL: server.url, bearerAuth: KEY, ...options }, clock);
 }
 
 /** One call of the function that most cases are about. */
-export function generate(server: { url: string }, options: RequestOptions = {}, sdk: SDKOptions = {}) {
-  return imagesGenerate(core(server, sdk), { prompt: "a cat" }, options);
+export function generate(server: { url: string }, options: RequestOptions = {}, sdk: SDKOptions = {}, clock?: Clock) {
+  return imagesGenerate(core(server, sdk, clock), { prompt: "a cat" }, options);
+}
+
+/** Options of a client, and a promise that the headers of its next answer have come. */
+export function untilHeaders(): { sdk: SDKOptions; headers: Promise<void> } {
+  let come = () => {};
+  const headers = new Promise<void>((resolve) => {
+    come = resolve;
+  });
+  const log = (line: unknown) => {
+    if (String(line).startsWith("<")) come();
+  };
+  return { sdk: { debugLogger: { log, group() {}, groupEnd() {} } }, headers };
 }
 
 export function successOf<T>(result: Result<T, unknown>): T {
@@ -42,13 +55,6 @@ export function errorOf<E extends Error>(result: Result<unknown, Error>, errorCl
   const { error } = result;
   if (!(error instanceof errorClass)) assert.fail(`expected ${errorClass.name}, got ${error.name}: ${error.message}`);
   return error;
-}
-
-/** How long something took, ms. */
-export async function timed<T>(work: Promise<T>): Promise<[value: T, ms: number]> {
-  const start = performance.now();
-  const value = await work;
-  return [value, performance.now() - start];
 }
 
 /** Forces a garbage collection. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createRawServer, type Socket } from "node:net";
 import type { TestContext } from "node:test";
@@ -12,8 +13,6 @@ export interface Seen {
   body: Buffer;
   /** Which connection it came on, from 1. */
   connection: number;
-  /** When it was complete, ms. */
-  at: number;
   /** Resolves when its connection has closed. */
   closed: Promise<void>;
 }
@@ -22,6 +21,8 @@ export interface TestServer {
   url: string;
   seen: Seen[];
   connections(): number;
+  /** Resolves once so many requests have come. */
+  received(count: number): Promise<void>;
 }
 
 type Handler = (response: ServerResponse, seen: Seen, index: number) => void;
@@ -29,12 +30,14 @@ type Handler = (response: ServerResponse, seen: Seen, index: number) => void;
 /** A real HTTP server that answers as `handler` says; `index` counts the requests from 0. */
 export async function serve(t: TestContext, handler: Handler): Promise<TestServer> {
   const seen: Seen[] = [];
+  const arrivals = new EventEmitter<{ request: [] }>();
   let connections = 0;
   const sockets = new WeakMap<Socket, { connection: number; closed: Promise<void> }>();
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const one = { ...(await record(request)), ...(sockets.get(request.socket) ?? assert.fail()) };
     seen.push(one);
     handler(response, one, seen.length - 1);
+    arrivals.emit("request");
   });
   server.on("connection", (socket) => {
     connections++;
@@ -50,7 +53,14 @@ export async function serve(t: TestContext, handler: Handler): Promise<TestServe
         server.closeAllConnections();
       }),
   );
-  return { url: address(server), seen, connections: () => connections };
+  return {
+    url: address(server),
+    seen,
+    connections: () => connections,
+    async received(count) {
+      while (seen.length < count) await once(arrivals, "request");
+    },
+  };
 }
 
 /** A server that is given the bare socket, once the head of a request has come. */
@@ -105,7 +115,7 @@ async function record(request: IncomingMessage): Promise<Omit<Seen, "connection"
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const { method = "", url = "", headers, rawHeaders } = request;
-  return { method, url, headers, rawHeaders, body: Buffer.concat(chunks), at: performance.now() };
+  return { method, url, headers, rawHeaders, body: Buffer.concat(chunks) };
 }
 
 function address(server: { address(): unknown }): string {

@@ -1,3 +1,4 @@
+import { systemClock } from "../../lib/clock.ts";
 import { parseRetryAfterMs } from "../../lib/retry-after.ts";
 import { readEnvelope } from "./envelope.ts";
 import { bounded, brand, SDKError } from "./sdkerror.ts";
@@ -29,8 +30,18 @@ export class APIError extends SDKError {
     brand(APIError, "APIError");
   }
 
-  /** @param redact takes the key out of a text of the server */
-  constructor(message: string, rawResponse: Response, text = "", redact: (text: string) => string = String) {
+  /**
+   * @param text the body
+   * @param redact takes the key out of a text of the server
+   * @param now ms since the epoch, for a `Retry-After` that is a date
+   */
+  constructor(
+    message: string,
+    rawResponse: Response,
+    text = "",
+    redact: (text: string) => string = String,
+    now = systemClock.now(),
+  ) {
     const body = redact(text).slice(0, BODY_LENGTH);
     const { message: said, ...envelope } = readEnvelope(body);
     const { status: statusCode, statusText, headers } = rawResponse;
@@ -44,7 +55,7 @@ export class APIError extends SDKError {
       statusCode,
       contentType: redact(headers.get("content-type") ?? ""),
       requestId: redact(headers.get("x-request-id") ?? "") || undefined,
-      retryAfterMs: parseRetryAfterMs(headers, Date.now()),
+      retryAfterMs: parseRetryAfterMs(headers, now),
     });
   }
 
