@@ -11,6 +11,7 @@ import { node20 } from "./support/node20.ts";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 /** These start other programs, and take care of Node 20 themselves. */
 const NOT_HERE = [
+  "clock.test.ts",
   "tls.test.ts",
   "package.test.ts",
   "platforms.test.ts",
