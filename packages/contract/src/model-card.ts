@@ -35,6 +35,8 @@ export interface ModelCard {
   /** Whether an edit may ask how closely its pictures are to be kept to. Default: no. */
   readonly inputFidelity?: boolean;
   readonly pricing: Pricing;
+  /** Prompts that the model is good at, to begin with. */
+  readonly examples?: readonly string[];
 }
 
 /** The card as JSON for `/v1/models` (snake_case, beside OpenAI's own four fields). */
@@ -55,6 +57,7 @@ export interface ModelCapabilities {
   readonly max_input_images: number;
   readonly input_fidelity: boolean;
   readonly pricing: Pricing;
+  readonly examples: readonly string[];
 }
 
 /** One entry of `GET /v1/models`. */
@@ -90,6 +93,7 @@ export function toModelObject(card: ModelCard, id: string = card.id): ModelObjec
       max_input_images: card.maxInputImages ?? MAX_INPUT_IMAGES,
       input_fidelity: card.inputFidelity ?? false,
       pricing: card.pricing,
+      examples: card.examples ?? [],
     },
   };
 }
@@ -118,5 +122,6 @@ export function fromModelObject(model: ModelObject, aliases: readonly string[] =
     maxInputImages: c.max_input_images,
     inputFidelity: c.input_fidelity,
     pricing: c.pricing,
+    examples: c.examples,
   };
 }

@@ -1,5 +1,6 @@
 import { openApiParts, requestId, text } from "./openapi-parts.ts";
 import {
+  Account,
   CreateImageRequest,
   CreateImageResponse,
   EditImageForm,
@@ -20,6 +21,7 @@ import {
 } from "./schemas.ts";
 
 const schemas = {
+  Account,
   CreateImageRequest,
   CreateImageResponse,
   EditImageForm,
@@ -261,6 +263,14 @@ export function openApiDocument(version: string) {
             "404": failure("There is no such model."),
             "500": failure("No node that is reached has it, and one that may have it was never reached."),
           },
+        },
+      },
+      "/v1/account": {
+        get: {
+          operationId: "getAccount",
+          tags: ["Account"],
+          summary: "What is left of the account's compute units, and what the key may do",
+          responses: { "200": json("The account, and the key that asked.", "Account"), ...unauthorised, ...away },
         },
       },
       "/health": {

@@ -89,6 +89,17 @@ function pricing(value: unknown): ModelCapabilities["pricing"] {
   };
 }
 
+/** Longest example, in UTF-16 code units, and how many there may be. */
+const MAX_EXAMPLE_LENGTH = 200;
+const MAX_EXAMPLES = 24;
+
+function examples(value: unknown, key: string): readonly string[] {
+  const isExample = (item: unknown): item is string =>
+    typeof item === "string" && item !== "" && item.length <= MAX_EXAMPLE_LENGTH;
+  if (Array.isArray(value) && value.length <= MAX_EXAMPLES && value.every(isExample)) return value;
+  return fail(key, `at most ${MAX_EXAMPLES} prompts of at most ${MAX_EXAMPLE_LENGTH} characters`);
+}
+
 /** How each key is read; the keys are those of `ModelCapabilities`. */
 const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: string) => ModelCapabilities[K] } = {
   sizes,
@@ -109,6 +120,8 @@ const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: 
   max_input_images: (value, key) => (value === undefined ? MAX_INPUT_IMAGES : whole(value, key)),
   input_fidelity: (value, key) => (value === undefined ? false : boolean(value, key)),
   pricing,
+  // Nodes of before there were examples do not name them.
+  examples: (value, key) => (value === undefined ? [] : examples(value, key)),
 };
 
 export const CAPABILITY_NAMES: readonly string[] = Object.keys(READERS);

@@ -200,8 +200,28 @@ export const Model = Type.Object({
   object: Type.Literal("model"),
   created: Type.Integer(),
   owned_by: Type.String(),
-  capabilities: Type.Optional(Type.Object({}, { description: "Sizes, formats, steps, seeds, streaming, editing." })),
+  capabilities: Type.Optional(
+    Type.Object({}, { description: "Sizes, formats, steps, seeds, streaming, editing, example prompts." }),
+  ),
 });
 export const ModelList = Type.Object({ object: Type.Literal("list"), data: Type.Array(Model) });
+const limit = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], { description: "Null: no limit." });
+export const Account = Type.Object({
+  id: Type.String(),
+  object: Type.Literal("account"),
+  available: Type.Integer({ minimum: 0, description: "Compute units that can be used now." }),
+  pending: Type.Integer({ minimum: 0, description: "Compute units held for pictures that are being made." }),
+  posted: Type.Integer({ minimum: 0, description: "Compute units that were charged so far." }),
+  key: Type.Object({
+    id: Type.String(),
+    name: Type.String(),
+    last_four: Type.String({ description: "The last four characters of the key." }),
+    expires_at: Type.Union([count, Type.Null()], { description: "Milliseconds since the epoch; null: never." }),
+    allowed_models: Type.Union([Type.Array(Type.String()), Type.Null()], { description: "Null: all." }),
+    requests_per_minute: limit,
+    images_per_minute: limit,
+    concurrent_requests: limit,
+  }),
+});
 export const Health = Type.Object({ message: Type.String(), status: Type.Optional(Type.String()) });
 export const ErrorResponse = Type.Object({ error: Failure });

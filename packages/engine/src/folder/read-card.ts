@@ -143,6 +143,7 @@ export function readCard(folder: string, pixelsPerCell: number): DescribedModel 
       streaming: card.boolean("streaming", true),
       ...(card.boolean("edits", false) ? EDITOR : { edits: false }),
       pricing: readPricing(card),
+      examples: card.strings("examples", []),
     },
   };
 }
