@@ -13,6 +13,8 @@ import type { NodeConfig } from "./nodes/node.ts";
 import { openRegistry } from "./nodes/registry.ts";
 import { sharedNodes } from "./nodes/shared-nodes.ts";
 import { buildServer } from "./server.ts";
+import { openPage } from "./web/routes.ts";
+import { withSessions } from "./web/session-routes.ts";
 import { startDeliverer } from "./webhooks/deliver.ts";
 import { openSender } from "./webhooks/sender.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
@@ -46,6 +48,8 @@ export interface GatewayOptions {
   readonly publicUrl?: string | undefined;
   /** Opens the admin API under `/admin/v1`; without it there is none. */
   readonly adminKey?: string | undefined;
+  /** Folder of the built page (`packages/web/dist`), which may be built later; without it there is no page. */
+  readonly webFolder?: string | undefined;
   /** Largest request body. Default 256 KiB. */
   readonly maxBodyBytes?: number;
   /** How long a body may take to arrive. Default 15 s. */
@@ -77,6 +81,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   readonly port: number;
+  /** The page's address with a token that signs a browser in once with this API key; undefined without a page. */
+  signInLink(apiKey: string): string | undefined;
   /**
    * Refuses new work, waits up to `graceMs` for what runs, then closes. What waits for a node is refused after half of that.
    * The ledger stays open.
@@ -118,6 +124,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const voidLater = openVoidLater(ledger, log);
   opened.defer(() => voidLater.close());
 
+  const publicUrl = options.publicUrl?.replace(/\/+$/, "");
+  const page =
+    options.webFolder === undefined ? undefined : openPage(options.webFolder, { ...options, publicUrl, now: Date.now });
+  const authenticate = authenticator(ledger, Date.now);
   let draining = false;
   let running = 0;
   const context: Context = {
@@ -126,13 +136,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     refreshNodes: shared.refresh,
     files,
     log,
-    authenticate: authenticator(ledger, Date.now),
+    authenticate: page ? withSessions(authenticate, page.session) : authenticate,
     refusedKeys: openRefusedKeys(Date.now),
     now: Date.now,
     randomBytes: pooledRandomBytes(),
     defaultModel: options.defaultModel,
     unknownFields: options.unknownFields ?? "reject",
-    publicUrl: options.publicUrl?.replace(/\/+$/, ""),
+    publicUrl,
     adminKey: options.adminKey,
     body: { maxBytes: options.maxBodyBytes ?? 256 * 1024, timeoutMs: options.bodyTimeoutMs ?? 15_000 },
     editBody: {
@@ -152,7 +162,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   opened.defer(() => deliverer.close());
   const runner = startRunner(context, options.maxRunningJobs ?? 8);
   opened.defer(() => runner.close(0));
-  const app = buildServer(context, runner);
+  const app = buildServer(context, runner, page);
   opened.defer(async () => {
     app.server.closeAllConnections();
     await app.close();
@@ -186,10 +196,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const address = await app.listen({ host: options.host, port: options.port });
   const { port } = app.server.address() as { port: number }; // listening on TCP
+  const url = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
   const started = opened.move();
   return {
-    url: address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"),
+    url,
     port,
+    signInLink: (apiKey) => page && `${url}/#sign-in=${page.links.create(apiKey)}`,
     async close(graceMs = 30_000) {
       draining = true;
       const until = Date.now() + graceMs;

@@ -19,9 +19,11 @@ import { logFailure, toApiError } from "./http/to-api-error.ts";
 import { deleteGenerationJob, getGenerationJob } from "./jobs/routes.ts";
 import type { Runner } from "./jobs/runner.ts";
 import { nodeHeartbeat } from "./nodes/heartbeat-route.ts";
+import { accountRoute } from "./routes/account.ts";
 import { docsAssets, documentRoutes } from "./routes/docs.ts";
 import { healthRoute } from "./routes/health.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { type Page, webRoutes } from "./web/routes.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,7 +49,7 @@ function translate(error: unknown): ApiError {
 }
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
-export function buildServer(context: Context, runner: Runner): FastifyInstance {
+export function buildServer(context: Context, runner: Runner, page: Page | undefined): FastifyInstance {
   const known = knownMethods(["OPTIONS"]); // preflights
   const connections = guardConnections(CROSS_ORIGIN);
   const app = Fastify({
@@ -117,13 +119,16 @@ export function buildServer(context: Context, runner: Runner): FastifyInstance {
   app.head("/v1/images/files/:name", files); // Fastify's own would read the file to its end
   app.get("/v1/images/files/:name", files);
   modelRoutes(app, context);
+  accountRoute(app, context);
   healthRoute(app, context);
   nodeHeartbeat(app, context);
-  documentRoutes(app, "", openApiDocument(VERSION));
+  const document = openApiDocument(VERSION);
+  documentRoutes(app, "", document);
   if (context.adminKey !== undefined) {
     adminRoutes(app, context, context.adminKey);
     documentRoutes(app, "/admin/v1", adminOpenApiDocument(VERSION));
   }
   docsAssets(app);
+  if (page) webRoutes(app, context, page, document);
   return app;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Gateway, type NodeConfig, startGateway } from "@atoma/gateway";
 import type { Ledger } from "@atoma/ledger";
 import type { Logger } from "pino";
@@ -6,6 +7,9 @@ import type { Config } from "../config.ts";
 import { dataFolder } from "../data-folder.ts";
 import { listening } from "../listen-error.ts";
 import { s3Options } from "../s3-options.ts";
+
+/** Where `npm run build` puts the page. */
+const WEB = fileURLToPath(new URL("../../../web/dist", import.meta.url));
 
 /** Starts a gateway as the configuration says, with these nodes and, given its key, the admin API. Throws ListenError. */
 export async function serveGateway(
@@ -28,6 +32,7 @@ export async function serveGateway(
     unknownFields: config.unknown_fields,
     publicUrl: config.public_url,
     adminKey,
+    webFolder: WEB,
     maxBodyBytes: config.max_body_bytes,
     bodyTimeoutMs: config.body_timeout_s * 1000,
     maxEditBodyBytes: config.max_edit_body_bytes,

@@ -10,10 +10,11 @@ import { serveGateway } from "./serve-gateway.ts";
 
 const TINY = fileURLToPath(new URL("../../../../models/tiny", import.meta.url));
 
-function greet(url: string, apiKey: string): string {
+function greet(url: string, apiKey: string, signInLink: string): string {
   return [
     "",
     `  Atoma is ready at ${url}`,
+    `  The playground, signed in (this link works once): ${signInLink}`,
     `  API key: ${apiKey}`,
     `  The API, to read and to try: ${url}/docs`,
     "",
@@ -66,13 +67,14 @@ export async function up(config: Config, json: boolean): Promise<void> {
   const gateway = await serveGateway(config, ledger, log, nodes, adminKey);
   cleanup.defer(() => gateway.close(drainMs));
 
+  const { apiKey } = credentials;
+  const signInLink = gateway.signInLink(apiKey) ?? gateway.url;
   if (json) {
-    const { apiKey } = credentials;
     const dataDir = dataFolder(config);
-    const line = { url: gateway.url, apiKey, adminKey, node: { url: node.url }, dataDir, pid: process.pid };
+    const line = { url: gateway.url, apiKey, adminKey, signInLink, node: { url: node.url }, dataDir, pid: process.pid };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else {
-    process.stdout.write(greet(gateway.url, credentials.apiKey));
+    process.stdout.write(greet(gateway.url, apiKey, signInLink));
   }
   await stop;
 }

@@ -12,6 +12,8 @@ export const root = fileURLToPath(new URL("../../../../", import.meta.url));
 export interface Up extends AsyncDisposable {
   readonly url: string;
   readonly apiKey: string;
+  /** Signs a browser in once. */
+  readonly signInLink: string;
   readonly dataDir: string;
   readonly pid: number;
   readonly node: { readonly url: string };

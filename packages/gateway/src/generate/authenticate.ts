@@ -6,7 +6,10 @@ import { type KeyId, type KeyRecord, type Ledger, parseKey, verifySecret } from 
 /** Who asks: a key that was checked, with its account and rights. */
 export type Caller = KeyRecord;
 
-export type Authenticate = (request: IncomingMessage) => Promise<Caller>;
+/** The part of a request that says who sent it. */
+export type Credentials = Pick<IncomingMessage, "headers" | "rawHeaders" | "method">;
+
+export type Authenticate = (request: Credentials) => Promise<Caller>;
 
 const BEARER = /^bearer ([\x21-\x7e]+)$/i;
 const CACHE_MS = 1000;
@@ -15,7 +18,7 @@ const CACHE_KEYS = 10_000;
 const NOBODY = new Uint8Array(32);
 
 /** The one bearer key of a request. Throws ApiError 401 when there is none, or more than one. */
-function bearerKey(request: IncomingMessage): string {
+function bearerKey(request: Credentials): string {
   const given = request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "authorization");
   const match = BEARER.exec(request.headers.authorization ?? "");
   if (given.length !== 1 || match?.[1] === undefined) throw errors.missingKey();
