@@ -13,6 +13,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ["@atoma/contract"],
   node: ["@atoma/contract", "@atoma/engine", "@atoma/http"],
   gateway: ["@atoma/contract", "@atoma/http", "@atoma/ledger"],
+  web: ["@atoma/contract", "atoma-sdk"],
   cli: ["@atoma/contract", "@atoma/ledger", "@atoma/node", "@atoma/gateway", "atoma-sdk"],
 };
 
@@ -21,7 +22,7 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/(?:\bfrom|\bimport|\brequire)\s*\(?\s*["']([^"']+)["']/g)].map((match) => match[1] ?? "");
 }
 
-const sources = (name: string) => globSync(`packages/${name}/src/**/*.ts`, { cwd: root });
+const sources = (name: string) => globSync(`packages/${name}/src/**/*.{ts,tsx}`, { cwd: root });
 
 for (const [name, allowed] of Object.entries(ARROWS)) {
   test(`${name} imports only what the arrows allow`, () => {

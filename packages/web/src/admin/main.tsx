@@ -1,0 +1,4 @@
+import { startApp } from "../shared/start-app.tsx";
+import { App } from "./app.tsx";
+
+startApp(<App />);
