@@ -52,15 +52,26 @@ export function batchGenerators(generator: Generator, rows: number): Generator[]
   });
 }
 
-/** Takes the batch through the schedule. `scaled`: each step goes on with the scaled sample, as diffusers' own tests do. */
-function runBatch(schedule: Schedule, seed: number, scaled: boolean): Latent[] {
+interface RunOptions {
+  readonly seed: number;
+  /** Each step goes on with the scaled sample, as in diffusers' own tests. */
+  readonly scaled: boolean;
+  /** Starts at this evaluation from the noised pictures, as pipelines' image to image does. */
+  readonly begin: number | undefined;
+}
+
+/** Takes the batch through the schedule. */
+function runBatch(schedule: Schedule, { seed, scaled, begin }: RunOptions): Latent[] {
   const generators = batchGenerators(torchGenerator(seed), ROWS);
   return testSamples().map((sample, row) => {
     const generator = generators[row];
     if (!generator) throw new RangeError("no generator for the row");
-    const run = schedule.begin(generator);
-    let latent: Latent = sample.map((x) => x * schedule.initNoiseSigma);
-    for (const t of schedule.timesteps) {
+    let latent: Latent =
+      begin === undefined
+        ? sample.map((x) => x * schedule.initNoiseSigma)
+        : schedule.addNoise(sample, generator.normals(ROW), begin);
+    const run = schedule.begin(generator, begin);
+    for (const t of schedule.timesteps.slice(begin)) {
       const seen = run.scaleInput(latent);
       latent = run.step(testModel(seen, t), scaled ? seen : latent);
     }
@@ -90,7 +101,11 @@ function compareRun(name: string, entry: Fields, scaled: boolean): Comparison {
     ...optional(config, "eta"),
     ...optional(config, "strength"),
   });
-  const latents = runBatch(schedule, config.integer("seed", 0, 0), scaled);
+  const latents = runBatch(schedule, {
+    seed: config.integer("seed", 0, 0),
+    scaled,
+    begin: config.has("begin") ? config.integer("begin", 0, 0) : undefined,
+  });
   const all = latents.flatMap((latent) => [...latent]);
   const [first, last] = [entry.numbers("first"), entry.numbers("last")];
   const sum = all.reduce((total, x) => total + Math.abs(x), 0);
@@ -110,7 +125,7 @@ function goesOnScaled(about: unknown): boolean {
 
 /**
  * Repeats the runs of a file of diffusers' results: `_about`, and for each name `config` (with `steps`, and where they
- * apply `seed`, `sigmas`, `mu`, `eta`, `strength`), `sum`, `first`, `last`, `timesteps`. `scaled` overrides what `_about` says.
+ * apply `seed`, `sigmas`, `mu`, `eta`, `strength`, `begin`), `sum`, `first`, `last`, `timesteps`. `scaled` overrides what `_about` says.
  */
 export function compareFile(file: string, scaled?: boolean): (Comparison | Refusal)[] {
   const content = readJsonObject(file);

@@ -7,14 +7,11 @@ import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent, Schedule } from "../src/schedulers/scheduler.ts";
 import { compareFile } from "./scheduler-run.ts";
 
-// DPM++ and UniPC follow.
-const built = ({ name }: { readonly name: string }) => !/dpmpp|unipc/.test(name);
-
 const fixture = (name: string) => join(import.meta.dirname, "schedulers", name);
 
 for (const name of ["scaled.json", "pipeline.json"]) {
   describe(`diffusers' runs of ${name}`, () => {
-    for (const one of compareFile(fixture(name)).filter(built)) {
+    for (const one of compareFile(fixture(name))) {
       test(`${one.name} gives diffusers' numbers`, () => {
         if ("refusal" in one) assert.fail(one.refusal);
         assert.ok(one.sum <= 1e-5, `sum is off by ${one.sum}`);

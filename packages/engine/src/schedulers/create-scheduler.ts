@@ -1,11 +1,13 @@
 import type { Fields } from "../folder/fields.ts";
 import { ddim } from "./ddim.ts";
+import { dpmMultistep } from "./dpm-multistep.ts";
 import { eulerAncestral } from "./euler-ancestral.ts";
 import { eulerDiscrete } from "./euler-discrete.ts";
 import { flowMatchEuler } from "./flow-match-euler.ts";
 import { lcm } from "./lcm.ts";
 import { pndm } from "./pndm.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { unipc } from "./unipc.ts";
 
 const SCHEDULERS: Readonly<Record<string, (config: Fields) => Scheduler>> = {
   DDIMScheduler: ddim,
@@ -13,7 +15,9 @@ const SCHEDULERS: Readonly<Record<string, (config: Fields) => Scheduler>> = {
   EulerDiscreteScheduler: eulerDiscrete,
   FlowMatchEulerDiscreteScheduler: flowMatchEuler,
   LCMScheduler: lcm,
+  DPMSolverMultistepScheduler: dpmMultistep,
   PNDMScheduler: pndm,
+  UniPCMultistepScheduler: unipc,
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Latent, Scheduler } from "./scheduler.ts";
 import { decimal, flag, oneOf, readSettings } from "./settings.ts";
 import { THRESHOLDING } from "./threshold.ts";
 import { checkSteps, spacedTimesteps, spacingKeys } from "./timesteps.ts";
-import { alphaAt, bounded, vpNoised, vpOriginal } from "./variance-preserving.ts";
+import { alphaAt, bounded, refuseNoSignal, vpNoised, vpOriginal } from "./variance-preserving.ts";
 
 const { fround } = Math;
 const NAME = "DDIMScheduler";
@@ -25,9 +25,7 @@ const KEYS = {
 export function ddim(config: Fields): Scheduler {
   const settings = readSettings(config, KEYS);
   const { prediction_type: prediction, rescale_betas_zero_snr: zeroSnr } = settings;
-  if (zeroSnr && prediction === "epsilon") {
-    throw config.fail(`"rescale_betas_zero_snr" is true, which leaves nothing to predict noise from; use v_prediction`);
-  }
+  refuseNoSignal(config, settings);
   const alphas = alphasCumprod(settings, zeroSnr ? "zero" : "none");
   const final = settings.set_alpha_to_one ? 1 : at(alphas, 0);
 

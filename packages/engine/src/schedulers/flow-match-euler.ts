@@ -1,5 +1,6 @@
 import type { Fields } from "../folder/fields.ts";
 import { at, combine, linspace, weighted } from "./arithmetic.ts";
+import { type Round, shifted, stretched, timeShifted } from "./flow-shift.ts";
 import { IMAGE_SHIFT, shiftOf } from "./image-shift.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { decimal, flag, oneOf, optionalDecimal, readSettings, whole } from "./settings.ts";
@@ -19,9 +20,6 @@ const KEYS = {
   stochastic_sampling: flag(false),
 };
 
-/** A precision to compute in. */
-type Round = (x: number) => number;
-
 /**
  * Euler steps along a rectified flow: the network gives the velocity v = ε − x0 and x' = x + (σ' − σ)·v. After diffusers'
  * `FlowMatchEulerDiscreteScheduler`, with its peculiarity that the smallest sigma is shifted twice where the pipeline
@@ -33,24 +31,9 @@ export function flowMatchEuler(config: Fields): Scheduler {
   const { num_train_timesteps: trainSteps, shift, use_dynamic_shifting: dynamic, shift_terminal: terminal } = settings;
   if (shift <= 0) throw config.fail(`"shift" is ${shift}; it must be above 0`);
 
-  const shifted = (sigma: number, round: Round) => {
-    const divisor = round(1 + round(round(shift - 1) * sigma));
-    return round(round(round(shift) * sigma) / divisor);
-  };
-  /** Esser et al. (2024), equation 23, with e^μ or μ for the ratio of the resolutions. */
-  const dynamicallyShifted = (sigma: number, mu: number, round: Round) => {
-    const ratio = round(settings.time_shift_type === "exponential" ? Math.exp(mu) : mu);
-    return round(ratio / round(ratio + round(round(1 / sigma) - 1)));
-  };
-  /** Stretches the sigmas so that the last one is `terminal`. */
-  const stretched = (sigmas: readonly number[], round: Round) => {
-    if (!terminal) return sigmas;
-    const scale = round(round(1 - at(sigmas, sigmas.length - 1)) / round(1 - terminal));
-    return sigmas.map((sigma) => round(1 - round(round(1 - sigma) / scale)));
-  };
   const trained = (t: number) => {
     const sigma = fround(t / trainSteps);
-    return dynamic ? sigma : shifted(sigma, fround);
+    return dynamic ? sigma : shifted(sigma, shift, fround);
   };
 
   function levels(steps: number, given: readonly number[] | undefined, mu: number): number[] {
@@ -59,8 +42,10 @@ export function flowMatchEuler(config: Fields): Scheduler {
     const plain =
       given?.map(fround) ??
       linspace(trained(trainSteps) * trainSteps, trained(1) * trainSteps, steps).map((t) => t / trainSteps);
-    const moved = plain.map((sigma) => (dynamic ? dynamicallyShifted(sigma, mu, round) : shifted(sigma, round)));
-    const sigmas = [...stretched(moved, round)];
+    const moved = plain.map((sigma) =>
+      dynamic ? timeShifted(sigma, mu, settings.time_shift_type, round) : shifted(sigma, shift, round),
+    );
+    const sigmas = terminal ? stretched(moved, terminal, round) : moved;
     const ends = { high: at(sigmas, 0), low: at(sigmas, sigmas.length - 1) };
     return respaced(settings, ends, steps) ?? sigmas;
   }

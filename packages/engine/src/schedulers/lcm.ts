@@ -4,7 +4,7 @@ import { alphasCumprod, TRAINING } from "./noise-levels.ts";
 import type { Latent, Scheduler } from "./scheduler.ts";
 import { decimal, flag, oneOf, readSettings, whole } from "./settings.ts";
 import { THRESHOLDING } from "./threshold.ts";
-import { alphaAt, bounded, vpNoised, vpOriginal } from "./variance-preserving.ts";
+import { alphaAt, bounded, refuseNoSignal, vpNoised, vpOriginal } from "./variance-preserving.ts";
 
 const { fround } = Math;
 const NAME = "LCMScheduler";
@@ -34,6 +34,7 @@ export function lcm(config: Fields): Scheduler {
     original_inference_steps: trainSteps,
     rescale_betas_zero_snr: zeroSnr,
   } = settings;
+  refuseNoSignal(config, settings);
   const alphas = alphasCumprod(settings, zeroSnr ? "zero" : "none");
   if (trainSteps > alphas.length) {
     throw config.fail(`"original_inference_steps" is ${trainSteps}, more than the ${alphas.length} training timesteps`);

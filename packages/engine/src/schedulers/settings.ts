@@ -47,6 +47,20 @@ export const oneOf =
     return found;
   };
 
+/** Reads the words of another class as those that the reference replaces them by. */
+export const renamed =
+  <T>(words: Readonly<Record<string, NoInfer<T>>>, otherwise: Key<T>): Key<T> =>
+  (config, key) => {
+    const value = config.value(key);
+    return typeof value === "string" && Object.hasOwn(words, value) ? (words[value] as T) : otherwise(config, key);
+  };
+
+/** A number that may be minus infinity, as Python writes it into JSON. */
+export const leastOr =
+  (fallback: number): Key<number> =>
+  (config, key) =>
+    config.value(key) === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : config.number(key, fallback);
+
 /** A key that is not built: anything but its default, or nothing, is refused. */
 export const only =
   (fallback: string | number | boolean | null): Key<undefined> =>

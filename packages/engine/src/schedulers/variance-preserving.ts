@@ -1,3 +1,4 @@
+import type { Fields } from "../folder/fields.ts";
 import { at, combine, root32, weighted } from "./arithmetic.ts";
 import type { Latent } from "./scheduler.ts";
 import type { Settings } from "./settings.ts";
@@ -39,6 +40,23 @@ export function bounded(
   if (!settings.clip_sample) return original;
   const range = fround(settings.clip_sample_range);
   return original.map((x) => Math.min(Math.max(x, -range), range));
+}
+
+/** Refuses to divide by the signal share where the last timestep has none, and nothing bounds the result. */
+export function refuseNoSignal(
+  config: Fields,
+  settings: {
+    readonly rescale_betas_zero_snr: boolean;
+    readonly prediction_type: Prediction;
+    readonly clip_sample: boolean;
+    readonly thresholding: boolean;
+    readonly timestep_spacing?: string;
+  },
+): void {
+  const bound = settings.clip_sample || settings.thresholding || settings.timestep_spacing === "leading";
+  if (settings.rescale_betas_zero_snr && settings.prediction_type === "epsilon" && !bound) {
+    throw config.fail(`"rescale_betas_zero_snr" is true, which leaves nothing to predict noise from; use v_prediction`);
+  }
 }
 
 /** ᾱ at a timestep, `final` below 0. */
