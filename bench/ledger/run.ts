@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createLedger } from "../../packages/ledger/src/create.ts";
+import { createLedger } from "../../packages/ledger/src/create-ledger.ts";
 import type { Engine } from "../../packages/ledger/src/engine.ts";
 import { type AccountId, type KeyId, newHoldId } from "../../packages/ledger/src/ids.ts";
 import type { Ledger } from "../../packages/ledger/src/ledger.ts";

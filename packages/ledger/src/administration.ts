@@ -13,11 +13,12 @@ import {
   checkText,
   checkTime,
   checkUrl,
-} from "./check.ts";
+} from "./arguments.ts";
+import type { By } from "./by.ts";
 import type { Engine } from "./engine.ts";
 import { accountIdFrom, holdIdFrom, keyIdFrom, newAccountId, newKeyId, type RandomBytes } from "./ids.ts";
 import { formatKey, hashSecret, newSecret, newWebhookSecret } from "./keys.ts";
-import type { By, Discrepancy, Ledger } from "./ledger.ts";
+import type { Discrepancy, Ledger } from "./ledger.ts";
 
 /** What `create.ts` adds. */
 type Elsewhere = "reserve" | "settle" | "void" | "sweep" | "touchKey" | "jobs" | "nodes" | "health" | "close";

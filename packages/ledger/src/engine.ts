@@ -1,6 +1,6 @@
-import type { Script } from "./admin/script.ts";
 import type { Operation, OperationResult } from "./core/types.ts";
 import type { Discrepancy } from "./ledger.ts";
+import type { Script } from "./sql/script.ts";
 
 /** What the ledger needs of a database. All of it rejects with `LedgerUnavailableError` when the database is away. */
 export interface Engine {

@@ -1,3 +1,4 @@
+export type { By } from "./by.ts";
 export type {
   Balance,
   HoldState,
@@ -34,7 +35,6 @@ export { formatKey, hashSecret, newSecret, type ParsedKey, parseKey, verifySecre
 export type {
   Account,
   AuditEntry,
-  By,
   CreatedKey,
   Discrepancy,
   Grant,
@@ -57,5 +57,5 @@ export type {
   Webhook,
 } from "./ledger.ts";
 export type { Heartbeat, NewNode, NodeEntry, Nodes } from "./nodes/nodes.ts";
-export { type OpenLedgerOptions, openLedger } from "./open.ts";
+export { type OpenLedgerOptions, openLedger } from "./open-ledger.ts";
 export { pooledRandomBytes } from "./random.ts";

@@ -1,3 +1,4 @@
+import type { By } from "./by.ts";
 import type {
   HoldState,
   KeyLimits,
@@ -46,11 +47,6 @@ export interface KeyRecord extends KeyRights {
 /** A hold as it is shown. */
 export interface Hold extends Omit<StoredHold, "price"> {
   price: PriceSnapshot;
-}
-
-/** Who did it, for the audit log; `system` when it is not said. */
-export interface By {
-  actor?: string | undefined;
 }
 
 export interface Page<Cursor> {

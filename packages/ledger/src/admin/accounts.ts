@@ -2,10 +2,10 @@ import { GRANTED } from "../core/types.ts";
 import { LedgerInputError } from "../errors.ts";
 import type { AccountId } from "../ids.ts";
 import type { Account } from "../ledger.ts";
+import { accountFrom } from "../sql/decode.ts";
+import { int } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 import { appendAudit, onlyRow } from "./audit.ts";
-import { accountFrom } from "./decode.ts";
-import { int } from "./rows.ts";
-import { query, type Script } from "./script.ts";
 
 const COLUMNS = "id, name, created_at, credits, posted, pending";
 const INSERT = `INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;

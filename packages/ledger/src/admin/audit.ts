@@ -1,7 +1,7 @@
 import type { AuditEntry, StoredAuditEntry } from "../ledger.ts";
-import { auditFrom } from "./decode.ts";
-import { int, type Row } from "./rows.ts";
-import { query, type Script } from "./script.ts";
+import { auditFrom } from "../sql/decode.ts";
+import { int, type Row } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 
 const APPEND = `
   INSERT INTO audit_log (at, actor, action, subject, details) VALUES ($1, $2, $3, $4, $5) RETURNING seq`;

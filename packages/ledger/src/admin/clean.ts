@@ -1,5 +1,5 @@
 import { WINDOW_MS } from "../core/window.ts";
-import { query, type Script } from "./script.ts";
+import { query, type Script } from "../sql/script.ts";
 
 const FORGET_IDEMPOTENCY = `
   DELETE FROM idempotency WHERE (account_id, key) IN (

@@ -1,9 +1,9 @@
 import type { HoldState } from "../core/types.ts";
 import { type AccountId, type HoldId, holdIdFrom, type KeyId } from "../ids.ts";
 import type { Hold, HoldPage } from "../ledger.ts";
-import { holdFrom } from "./decode.ts";
-import { text } from "./rows.ts";
-import { query, type Script, type SqlValue } from "./script.ts";
+import { holdFrom } from "../sql/decode.ts";
+import { text } from "../sql/rows.ts";
+import { query, type Script, type SqlValue } from "../sql/script.ts";
 
 const SELECT = `SELECT id, account_id, key_id, request_id, model, images, units, price, created_at, deadline,
   idempotency_key, state, posted_units, resolved_at FROM holds`;

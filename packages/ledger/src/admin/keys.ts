@@ -2,9 +2,9 @@ import type { KeyLimits } from "../core/types.ts";
 import { LedgerInputError } from "../errors.ts";
 import type { AccountId, KeyId } from "../ids.ts";
 import type { KeyRecord } from "../ledger.ts";
+import { keyFrom } from "../sql/decode.ts";
+import { query, type Script } from "../sql/script.ts";
 import { appendAudit, onlyRow } from "./audit.ts";
-import { keyFrom } from "./decode.ts";
-import { query, type Script } from "./script.ts";
 
 const COLUMNS = `id, account_id, name, secret_hash, last_four, created_at, expires_at, disabled_at, revoked_at,
   last_used_at, allowed_models, requests_per_minute, images_per_minute, concurrent_requests`;

@@ -1,6 +1,6 @@
 import type { UsageFilter, UsageRow } from "../ledger.ts";
-import { usageFrom } from "./decode.ts";
-import { query, type Script } from "./script.ts";
+import { usageFrom } from "../sql/decode.ts";
+import { query, type Script } from "../sql/script.ts";
 
 const SELECT = `
   SELECT day, account_id, key_id, model, requests, images, units FROM usage_days

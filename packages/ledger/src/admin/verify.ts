@@ -1,7 +1,7 @@
 import { CONSUMED, GRANTED } from "../core/types.ts";
 import type { Discrepancy } from "../ledger.ts";
-import { int, text } from "./rows.ts";
-import { query, type Script } from "./script.ts";
+import { int, text } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 
 // One statement, so that it sees one moment of the ledger.
 const DISCREPANCIES = `

@@ -1,9 +1,9 @@
 import { LedgerInputError } from "../errors.ts";
 import type { KeyId } from "../ids.ts";
 import type { Webhook } from "../ledger.ts";
+import { int, text } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 import { appendAudit } from "./audit.ts";
-import { int, text } from "./rows.ts";
-import { query, type Script } from "./script.ts";
 
 const FIND_KEY = "SELECT id FROM keys WHERE id = $1";
 const FIND = "SELECT url, created_at FROM webhooks WHERE key_id = $1";

@@ -1,4 +1,4 @@
-import type { By } from "../ledger.ts";
+import type { By } from "../by.ts";
 
 /** A node as the gateways of this ledger know it. */
 export interface NodeEntry {

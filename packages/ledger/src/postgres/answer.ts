@@ -1,4 +1,3 @@
-import { int, intOrNull, type Row, text } from "../admin/rows.ts";
 import type {
   LimitLeft,
   LimitStatus,
@@ -8,6 +7,7 @@ import type {
   VoidOperation,
 } from "../core/types.ts";
 import { holdIdFrom } from "../ids.ts";
+import { int, intOrNull, type Row, text } from "../sql/rows.ts";
 import type { Numbered } from "./parameters.ts";
 
 /** When to ask again for something that another request of the same client is about to finish. */

@@ -1,6 +1,6 @@
 import { DatabaseError } from "pg";
-import type { Row } from "../admin/rows.ts";
 import type { Operation, OperationResult, ReserveOperation, SettleOperation, VoidOperation } from "../core/types.ts";
+import type { Row } from "../sql/rows.ts";
 import { answerFrom, reserved, resolved } from "./answer.ts";
 import { batchParameters } from "./parameters.ts";
 

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
-import { int, object, type Row } from "../admin/rows.ts";
-import type { Script } from "../admin/script.ts";
 import { verify } from "../admin/verify.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { int, object, type Row } from "../sql/rows.ts";
+import type { Script } from "../sql/script.ts";
 import { APPLY_BATCH, applyBatch, type CallBatch } from "./batch.ts";
 import { isTransient, translateError } from "./errors.ts";
 import { type Ask, migratePostgres } from "./migrate.ts";

@@ -1,7 +1,7 @@
-import { int, type Row, text } from "../admin/rows.ts";
-import type { SqlValue } from "../admin/script.ts";
 import { LedgerSchemaError } from "../errors.ts";
 import { type AppliedMigration, pendingMigrations, readMigrations } from "../migrations.ts";
+import { int, type Row, text } from "../sql/rows.ts";
+import type { SqlValue } from "../sql/script.ts";
 
 /** All of the ledger is in this schema of the database. */
 export const SCHEMA = "atoma";

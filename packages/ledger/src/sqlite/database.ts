@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
-import type { Query, Script, SqlValue } from "../admin/script.ts";
 import { LedgerUnavailableError } from "../errors.ts";
+import type { Query, Script, SqlValue } from "../sql/script.ts";
 
 export type SqliteRow = Record<string, SQLOutputValue>;
 

@@ -1,5 +1,5 @@
-import { int, text } from "../admin/rows.ts";
 import { type AppliedMigration, pendingMigrations, readMigrations } from "../migrations.ts";
+import { int, text } from "../sql/rows.ts";
 import type { Sqlite } from "./database.ts";
 
 const CREATE_TABLE = `

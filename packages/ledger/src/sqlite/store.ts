@@ -1,7 +1,7 @@
-import { holdFactsFrom, keyRightsFrom } from "../admin/decode.ts";
-import { int, text, textOrNull } from "../admin/rows.ts";
 import type { Store } from "../core/store.ts";
 import { holdIdFrom } from "../ids.ts";
+import { holdFactsFrom, keyRightsFrom } from "../sql/decode.ts";
+import { int, text, textOrNull } from "../sql/rows.ts";
 import type { Sqlite } from "./database.ts";
 
 const HOLD_COLUMNS = `id, account_id, key_id, request_id, model, images, units, price, created_at, deadline,

@@ -1,12 +1,12 @@
 import { grant } from "../../src/admin/accounts.ts";
 import { clean } from "../../src/admin/clean.ts";
 import { updateKey } from "../../src/admin/keys.ts";
-import { query, type Script } from "../../src/admin/script.ts";
 import { verify } from "../../src/admin/verify.ts";
 import type * as coreModule from "../../src/core/apply.ts";
 import type { Balance, HoldFacts, KeyRights, Operation, OperationResult } from "../../src/core/types.ts";
 import { GRANTED } from "../../src/core/types.ts";
 import type { AccountId, HoldId, KeyId } from "../../src/ids.ts";
+import { query, type Script } from "../../src/sql/script.ts";
 import { openSqlite } from "../../src/sqlite/database.ts";
 import { migrateSqlite } from "../../src/sqlite/migrate.ts";
 import { sqliteStore } from "../../src/sqlite/store.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createLedger } from "./create.ts";
+import { createLedger } from "./create-ledger.ts";
 import type { Engine, EngineOptions, LedgerLogger } from "./engine.ts";
 import { LedgerInputError } from "./errors.ts";
 import type { RandomBytes } from "./ids.ts";

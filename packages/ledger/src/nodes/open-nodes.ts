@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { checkInteger, checkName, checkText, checkTime, checkUrl, checkVisible } from "../check.ts";
+import { checkInteger, checkName, checkText, checkTime, checkUrl, checkVisible } from "../arguments.ts";
+import type { By } from "../by.ts";
 import type { Engine } from "../engine.ts";
 import type { RandomBytes } from "../ids.ts";
-import type { By } from "../ledger.ts";
+import { add, heartbeat, list, remove, setDraining } from "./node-statements.ts";
 import type { Nodes } from "./nodes.ts";
-import { add, heartbeat, list, remove, setDraining } from "./script.ts";
 
 const MAX_MODELS_JSON = 262_144;
 const MAX_CONCURRENT = 10_000;

@@ -1,7 +1,7 @@
 import { onlyRow } from "../admin/audit.ts";
-import { int, intOrNull, type Row, text, textOrNull } from "../admin/rows.ts";
-import { query, type Script } from "../admin/script.ts";
 import { type AccountId, accountIdFrom, holdIdFrom, type JobId, jobIdFrom, keyIdFrom } from "../ids.ts";
+import { int, intOrNull, type Row, text, textOrNull } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 import type { ClaimedJob, DueWebhook, Job, JobEnd, JobState, NewJob } from "./jobs.ts";
 
 const NAMES = `id, hold_id, account_id, key_id, request_id, model, state, request, created_at, deadline, cancel_at,

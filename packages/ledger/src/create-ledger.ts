@@ -1,21 +1,21 @@
 import { clean } from "./admin/clean.ts";
 import { touchKeys } from "./admin/keys.ts";
-import { query, type Script } from "./admin/script.ts";
 import { administration } from "./administration.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Operation, OperationResult } from "./core/types.ts";
 import type { Engine, LedgerLogger } from "./engine.ts";
 import { LedgerUnavailableError } from "./errors.ts";
-import { hotPath } from "./hot-path.ts";
 import { keyIdFrom, type RandomBytes } from "./ids.ts";
-import { openJobs } from "./jobs/open.ts";
+import { openJobs } from "./jobs/open-jobs.ts";
+import { createKeyUses } from "./key-uses.ts";
 import type { Health, Ledger } from "./ledger.ts";
-import { openNodes } from "./nodes/open.ts";
-import { createTouches } from "./touches.ts";
+import { openNodes } from "./nodes/open-nodes.ts";
+import { ledgerOperations } from "./operations.ts";
+import { query, type Script } from "./sql/script.ts";
 
 /** What one `sweep` does at most, of each kind. */
 const SWEEP_LIMIT = 500;
-const TOUCH_INTERVAL_MS = 10_000;
+const USES_INTERVAL_MS = 10_000;
 
 export interface CreateOptions {
   now: () => number;
@@ -44,9 +44,9 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
     maxQueue: options.maxQueue,
     timeoutMs: options.operationTimeoutMs,
   });
-  const touches = createTouches({
+  const keyUses = createKeyUses({
     now,
-    intervalMs: TOUCH_INTERVAL_MS,
+    intervalMs: USES_INTERVAL_MS,
     write: (uses) => engine.transact(() => touchKeys(uses)),
     onFailure: (error) => logger.warn({ err: error }, "the last use of some keys was not written down"),
   });
@@ -54,7 +54,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
   async function sweep() {
     const expired = await open.expire(now(), SWEEP_LIMIT);
     const more = await open.transact(() => clean(now(), SWEEP_LIMIT));
-    await touches.flush();
+    await keyUses.flush();
     return { expired, more: more || expired === SWEEP_LIMIT };
   }
 
@@ -72,7 +72,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
   async function finish(): Promise<void> {
     await batcher.idle();
     try {
-      await touches.flush();
+      await keyUses.flush();
     } catch (error) {
       logger.warn({ err: error }, "the last use of some keys was not written down");
     } finally {
@@ -81,7 +81,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
   }
 
   return {
-    ...hotPath(async (operation) => {
+    ...ledgerOperations(async (operation) => {
       if (closing !== undefined) throw closed();
       return batcher.submit(operation);
     }),
@@ -89,7 +89,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
     jobs: openJobs(open, now),
     nodes: openNodes(open, now, randomBytes),
     sweep,
-    touchKey: (keyId) => touches.note(keyIdFrom(keyId)),
+    touchKey: (keyId) => keyUses.note(keyIdFrom(keyId)),
     health,
     close() {
       closing ??= finish();

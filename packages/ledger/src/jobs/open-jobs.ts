@@ -1,7 +1,6 @@
-import { checkInteger, checkName, checkText, checkTime, checkVisible } from "../check.ts";
+import { checkInteger, checkName, checkText, checkTime, checkVisible } from "../arguments.ts";
 import type { Engine } from "../engine.ts";
 import { accountIdFrom, holdIdFrom, jobIdFrom, keyIdFrom } from "../ids.ts";
-import type { Jobs } from "./jobs.ts";
 import {
   cancel,
   claim,
@@ -17,7 +16,8 @@ import {
   noteWebhook,
   renew,
   requeue,
-} from "./script.ts";
+} from "./job-statements.ts";
+import type { Jobs } from "./jobs.ts";
 
 const MAX_REQUEST = 1_048_576;
 const MAX_RESULT = 65_536;

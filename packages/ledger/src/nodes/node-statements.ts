@@ -1,7 +1,7 @@
 import { appendAudit, onlyRow } from "../admin/audit.ts";
-import { int, intOrNull, type Row, text, textOrNull } from "../admin/rows.ts";
-import { query, type Script } from "../admin/script.ts";
 import { LedgerInputError } from "../errors.ts";
+import { int, intOrNull, type Row, text, textOrNull } from "../sql/rows.ts";
+import { query, type Script } from "../sql/script.ts";
 import type { Heartbeat, NewNode, NodeEntry } from "./nodes.ts";
 
 const COLUMNS = `name, url, dialect, token, models, max_concurrent, draining, leaving, expires_at, created_at,

@@ -1,21 +1,21 @@
 import type { KeyId } from "./ids.ts";
 
 /** Bounded, so that a flood of keys costs no memory. What does not fit is noted at the key's next use. */
-const MAX_TOUCHED = 10_000;
+const MAX_NOTED = 10_000;
 
-export interface Touches {
+export interface KeyUses {
   note(keyId: KeyId): void;
   /** Writes what was noted, if anything was. */
   flush(): Promise<void>;
 }
 
 /** Remembers when keys were used and writes it down together: at most every `intervalMs`, and when told to. */
-export function createTouches(options: {
+export function createKeyUses(options: {
   now: () => number;
   intervalMs: number;
   write: (uses: ReadonlyMap<KeyId, number>) => Promise<void>;
   onFailure: (error: unknown) => void;
-}): Touches {
+}): KeyUses {
   let uses = new Map<KeyId, number>();
   let flushedAt = options.now();
 
@@ -29,7 +29,7 @@ export function createTouches(options: {
 
   function note(keyId: KeyId): void {
     const now = options.now();
-    if (uses.size < MAX_TOUCHED || uses.has(keyId)) uses.set(keyId, now);
+    if (uses.size < MAX_NOTED || uses.has(keyId)) uses.set(keyId, now);
     // Losing a last use is no harm; it is only reported.
     if (now - flushedAt >= options.intervalMs) flush().catch(options.onFailure);
   }

@@ -1,4 +1,4 @@
-import { checkInteger, checkName, checkPrice, checkText, checkTime, checkVisible } from "./check.ts";
+import { checkInteger, checkName, checkPrice, checkText, checkTime, checkVisible } from "./arguments.ts";
 import type {
   Operation,
   OperationResult,
@@ -57,7 +57,7 @@ function mismatch(operation: Operation, result: OperationResult): Error {
 }
 
 /** Reserve, settle and void, checked, over whatever takes one operation and gives its result. */
-export function hotPath(
+export function ledgerOperations(
   submit: (operation: Operation) => Promise<OperationResult>,
 ): Pick<Ledger, "reserve" | "settle" | "void"> {
   async function resolve(operation: Operation): Promise<ResolveResult> {
