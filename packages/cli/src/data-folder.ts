@@ -1,29 +1,44 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type HoldId, type Ledger, openLedger } from "@atoma/ledger";
+import { FileLockedError, fileProblem, type Ledger, lockFile, makeFolder, openLedger } from "@atoma/ledger";
 import type { Config } from "./config.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What a first start makes and keeps, readable by its owner only. */
-export interface Credentials {
-  readonly apiKey: string;
-  readonly adminKey: string;
-  readonly nodeToken: string;
+/** The data folder cannot be used now; the message is all that the user needs. */
+export class DataFolderError extends Error {
+  override readonly name = "DataFolderError";
 }
 
-/** Compute units of the account that a first start makes: about 3.8 million pictures of 512 × 512. */
-const FIRST_GRANT = 1_000_000_000_000;
-
-/** Makes the folder where it is missing. Throws UsageError where it cannot be made. */
+/** Makes the folder where it is missing. Throws DataFolderError where it cannot be made. */
 export function dataFolder(config: Config): string {
   const folder = resolve(config.data);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o750 });
+    makeFolder(folder, 0o750);
+    return folder;
   } catch (error) {
-    throw new UsageError(`--data: cannot make the folder ${folder}`, { cause: error });
+    throw new DataFolderError(`--data: cannot make the folder ${folder}: ${fileProblem(error) ?? error}`, {
+      cause: error,
+    });
   }
-  return folder;
+}
+
+/**
+ * Keeps a second `atoma up` off the data folder, until it is disposed of or this process ends. Throws DataFolderError when one is
+ * running, and where the folder cannot be written to.
+ */
+export function lockDataFolder(config: Config): Disposable {
+  const folder = dataFolder(config);
+  try {
+    return lockFile(join(folder, "up.lock"));
+  } catch (error) {
+    if (error instanceof FileLockedError) {
+      const process = error.pid === undefined ? "" : ` (process ${error.pid})`;
+      const message = `another atoma${process} uses the data folder ${folder}; choose one with --data`;
+      throw new DataFolderError(message, { cause: error });
+    }
+    const reason = fileProblem(error) ?? (error instanceof Error ? error.message : "unknown");
+    throw new DataFolderError(`the data folder ${folder} cannot be used: ${reason}`, { cause: error });
+  }
 }
 
 export function databaseUrl(config: Config): string {
@@ -39,60 +54,4 @@ export function requireLedger(config: Config): void {
 
 export function openConfiguredLedger(config: Config): Promise<Ledger> {
   return openLedger(databaseUrl(config));
-}
-
-/**
- * Voids the holds that a crash left behind, and says how many. Only where this process is the one that uses the ledger,
- * as with SQLite: elsewhere another gateway may still be at work on them, and they expire by themselves. What asynchronous
- * generations hold stays: they are taken up again.
- */
-export async function voidOrphans(config: Config, ledger: Ledger): Promise<number> {
-  if (!databaseUrl(config).startsWith("sqlite:")) return 0;
-  await ledger.jobs.endLeases();
-  let voided = 0;
-  let before: HoldId | undefined;
-  do {
-    const { holds, next } = await ledger.listHolds({ state: "held", withoutJob: true, limit: 1000, before });
-    await Promise.all(holds.map(({ id }) => ledger.void({ holdId: id })));
-    voided += holds.length;
-    before = next ?? undefined;
-  } while (before !== undefined);
-  return voided;
-}
-
-export function credentialsFile(config: Config): string {
-  return join(resolve(config.data), "credentials.json");
-}
-
-/** Undefined before the first start. Throws UsageError where the file is damaged. */
-export function readCredentials(config: Config): Credentials | undefined {
-  const path = credentialsFile(config);
-  if (!existsSync(path)) return undefined;
-  try {
-    // Written by ensureCredentials.
-    return JSON.parse(readFileSync(path, "utf8")) as Credentials;
-  } catch {
-    // The parser's message quotes the file, which holds keys.
-    throw new UsageError(`${path} cannot be read; without it a start makes an account and keys anew`);
-  }
-}
-
-/** The credentials of the data folder; at a first start also an account with units and its API key. */
-export async function ensureCredentials(config: Config, ledger: Ledger): Promise<Credentials> {
-  const known = readCredentials(config);
-  if (known) return known;
-  const by = { actor: "atoma up" };
-  const account = await ledger.createAccount({ name: "default", ...by });
-  await ledger.grant(account.id, FIRST_GRANT, { reference: "first-start", ...by });
-  const { key } = await ledger.createKey({ accountId: account.id, name: "default", ...by });
-  const credentials: Credentials = {
-    apiKey: key,
-    adminKey: `sk-atoma-admin-${randomBytes(32).toString("hex")}`,
-    nodeToken: randomBytes(32).toString("hex"),
-  };
-  const path = credentialsFile(config);
-  writeFileSync(`${path}.part`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.part`, path);
-  chmodSync(path, 0o600);
-  return credentials;
 }

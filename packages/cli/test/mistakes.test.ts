@@ -20,7 +20,10 @@ async function told(args: readonly string[]): Promise<[code: number | null, line
 }
 
 test("a data folder that cannot be one is named", async () => {
-  assert.deepEqual(await told(["up", "--data", file, "--port", "0"]), [2, `--data: cannot make the folder ${file}`]);
+  assert.deepEqual(await told(["up", "--data", file, "--port", "0"]), [
+    1,
+    `--data: cannot make the folder ${file}: a part of the path is a file`,
+  ]);
 });
 
 test("damaged credentials are named, and none of them is shown", async () => {
@@ -29,7 +32,7 @@ test("damaged credentials are named, and none of them is shown", async () => {
   const path = join(data, "credentials.json");
   await writeFile(path, '{"apiKey":"sk-atoma-secret"');
   const [code, line] = await told(["generate", "a star", "-o", join(folder, "a.png"), "--data", data]);
-  assert.deepEqual([code, line], [2, `${path} cannot be read; without it a start makes an account and keys anew`]);
+  assert.deepEqual([code, line], [2, `${path} cannot be read; without it a start makes new keys`]);
 });
 
 test("a ledger that cannot be used says why", async () => {

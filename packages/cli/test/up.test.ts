@@ -187,13 +187,27 @@ test("the model process is killed in mid-picture: a clear 500, and the next requ
 
 test("a second start on the same data folder, or on a used port, is refused and ends", async () => {
   const again = await atoma(["up", "--data", up.dataDir, "--port", "0"]);
-  assert.deepEqual([again.code, again.out], [2, ""]);
+  assert.deepEqual([again.code, again.out], [1, ""]);
   assert.match(again.err, new RegExp(`another atoma \\(process ${up.pid}\\) uses the data folder`));
   const other = await newDataDir();
   const busy = await atoma(["up", "--data", other, "--port", new URL(up.url).port]);
   assert.equal(busy.code, 1);
   assert.match(busy.err, /port \d+ of 127\.0\.0\.1 is in use; choose another with --port/);
   await rm(other, { recursive: true });
+});
+
+test("a gateway on the folder of a working `atoma up` is refused, and what runs there is delivered", async () => {
+  const running = fetch(`${up.url}/v1/images/generations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${up.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ prompt: "a red circle", n: 10, steps: 20, size: "256x256", response_format: "b64_json" }),
+  });
+  await until(async () => (await load()).running === 1);
+  const { code, out, err } = await atoma(["gateway", "--data", up.dataDir, "--port", "0", "--log-level", "silent"]);
+  assert.deepEqual([code, out], [1, ""]);
+  const who = `another gateway (process ${up.pid}) uses the ledger ${join(up.dataDir, "ledger.db")}`;
+  assert.equal(err, `atoma: ${who}; with SQLite there can be one, with PostgreSQL several\n`);
+  assert.equal((await running).status, 200);
 });
 
 test("secrets are for their owner only", async () => {

@@ -254,6 +254,15 @@ export const errors = {
       retryAfterMs: 2000,
       cause,
     }),
+  holdReleased: () =>
+    new ApiError(
+      503,
+      "The units held for this request were released before it ended. Nothing was charged. Try again.",
+      {
+        code: "interrupted",
+        retryAfterMs: 1000,
+      },
+    ),
   filesAway: (cause?: unknown) =>
     new ApiError(503, "The store of pictures cannot be reached now. Try again soon.", {
       code: "overloaded",

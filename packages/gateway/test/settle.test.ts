@@ -32,7 +32,11 @@ async function world() {
 test("a hold that was let go is never paid for with a picture", async () => {
   await using voided = await world();
   await voided.ledger.void(voided.settlement);
-  await assert.rejects(settle(voided.ledger, voided.settlement, patience), { status: 500 });
+  await assert.rejects(settle(voided.ledger, voided.settlement, patience), {
+    status: 503,
+    code: "interrupted",
+    headers: { "retry-after": "1", "retry-after-ms": "1000" },
+  });
   await using expired = await world();
   expired.clock.now += 60_000;
   await expired.ledger.sweep();

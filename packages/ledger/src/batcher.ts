@@ -1,4 +1,5 @@
 import { LedgerUnavailableError } from "./errors.ts";
+import type { Timers } from "./timers.ts";
 
 export interface BatcherOptions<Item, Result> {
   /** Applies items together; resolves with a result for each, in their order. Must settle by itself. */
@@ -10,6 +11,7 @@ export interface BatcherOptions<Item, Result> {
   maxQueue: number;
   /** How long an item may take, waiting included. */
   timeoutMs: number;
+  timers: Timers;
 }
 
 export interface Batcher<Item, Result> {
@@ -35,7 +37,7 @@ const timedOut = () => new LedgerUnavailableError("timeout", "the ledger's datab
  * together. Nothing waits longer than `timeoutMs`, whatever the database does.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { apply, maxBatch, lanes, maxQueue, timeoutMs } = options;
+  const { apply, maxBatch, lanes, maxQueue, timeoutMs, timers } = options;
   const queue: Waiting<Item, Result>[] = [];
   let busyLanes = 0;
   let underWay = 0;
@@ -49,7 +51,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
         reject(new LedgerUnavailableError("overloaded", `${maxQueue} operations wait for the ledger already`));
         return;
       }
-      queue.push({ item, submittedAt: performance.now(), resolve, reject });
+      queue.push({ item, submittedAt: timers.now(), resolve, reject });
       schedule();
     });
   }
@@ -94,7 +96,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       for (const waiting of batch) waiting.reject(error);
     };
     const oldest = batch[0]?.submittedAt ?? 0;
-    const timer = setTimeout(() => rejectAll(timedOut()), Math.max(0, oldest + timeoutMs - performance.now()));
+    const timer = timers.setTimeout(() => rejectAll(timedOut()), Math.max(0, oldest + timeoutMs - timers.now()));
     try {
       const results = await apply(batch.map((waiting) => waiting.item));
       if (results.length !== batch.length) throw new Error(`${batch.length} operations gave ${results.length} results`);
@@ -104,7 +106,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
     } catch (error) {
       rejectAll(error);
     } finally {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
     }
   }
 
@@ -112,21 +114,21 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
   function watchQueue(): void {
     const [oldest] = queue;
     if (oldest === undefined) {
-      clearTimeout(overdueTimer);
+      timers.clearTimeout(overdueTimer);
       overdueTimer = undefined;
       return;
     }
     if (overdueTimer !== undefined) return;
-    overdueTimer = setTimeout(
+    overdueTimer = timers.setTimeout(
       () => {
         overdueTimer = undefined;
-        const now = performance.now();
+        const now = timers.now();
         const late = queue.findIndex((waiting) => waiting.submittedAt + timeoutMs > now);
         const overdue = queue.splice(0, late === -1 ? queue.length : late);
         for (const waiting of overdue) waiting.reject(timedOut());
         startBatches();
       },
-      Math.max(1, oldest.submittedAt + timeoutMs - performance.now()),
+      Math.max(1, oldest.submittedAt + timeoutMs - timers.now()),
     );
   }
 

@@ -12,6 +12,7 @@ import type { Health, Ledger } from "./ledger.ts";
 import { openNodes } from "./nodes/open-nodes.ts";
 import { ledgerOperations } from "./operations.ts";
 import { query, type Script } from "./sql/script.ts";
+import type { Timers } from "./timers.ts";
 
 /** What one `sweep` does at most, of each kind. */
 const SWEEP_LIMIT = 500;
@@ -23,6 +24,7 @@ export interface CreateOptions {
   logger: LedgerLogger;
   maxQueue: number;
   operationTimeoutMs: number;
+  timers: Timers;
 }
 
 const closed = () => new LedgerUnavailableError("closed", "the ledger is closed");
@@ -43,6 +45,7 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
     lanes: engine.lanes,
     maxQueue: options.maxQueue,
     timeoutMs: options.operationTimeoutMs,
+    timers: options.timers,
   });
   const keyUses = createKeyUses({
     now,

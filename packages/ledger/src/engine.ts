@@ -1,6 +1,7 @@
 import type { Operation, OperationResult } from "./core/types.ts";
 import type { Discrepancy } from "./ledger.ts";
 import type { Script } from "./sql/script.ts";
+import type { Timers } from "./timers.ts";
 
 /** What the ledger needs of a database. All of it rejects with `LedgerUnavailableError` when the database is away. */
 export interface Engine {
@@ -26,6 +27,7 @@ export interface Engine {
 export interface EngineOptions {
   idempotencyRetentionMs: number;
   operationTimeoutMs: number;
+  timers: Timers;
   logger: LedgerLogger;
 }
 

@@ -44,3 +44,13 @@ export class LedgerInputError extends Error {
 export class LedgerSchemaError extends Error {
   override readonly name = "LedgerSchemaError";
 }
+
+/** Another gateway works with the SQLite file of this ledger. */
+export class LedgerInUseError extends Error {
+  override readonly name = "LedgerInUseError";
+
+  constructor(file: string, pid: number | undefined) {
+    const process = pid === undefined ? "" : ` (process ${pid})`;
+    super(`another gateway${process} uses the ledger ${file}; with SQLite there can be one, with PostgreSQL several`);
+  }
+}

@@ -13,10 +13,12 @@ export type { LedgerLogger } from "./engine.ts";
 export {
   type InputErrorCode,
   LedgerInputError,
+  LedgerInUseError,
   LedgerSchemaError,
   LedgerUnavailableError,
   type UnavailableReason,
 } from "./errors.ts";
+export { fileProblem } from "./file-problem.ts";
 export {
   type AccountId,
   accountIdFrom,
@@ -56,6 +58,9 @@ export type {
   UsageRow,
   Webhook,
 } from "./ledger.ts";
+export { FileLockedError, lockFile } from "./lock-file.ts";
+export { makeFolder } from "./make-folder.ts";
 export type { Heartbeat, NewNode, NodeEntry, Nodes } from "./nodes/nodes.ts";
 export { type OpenLedgerOptions, openLedger } from "./open-ledger.ts";
+export { ownLedger } from "./own-ledger.ts";
 export { pooledRandomBytes } from "./random.ts";

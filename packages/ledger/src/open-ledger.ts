@@ -6,6 +6,7 @@ import type { RandomBytes } from "./ids.ts";
 import type { Ledger } from "./ledger.ts";
 import { openPostgresEngine } from "./postgres/engine.ts";
 import { openSqliteEngine } from "./sqlite/engine.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -20,6 +21,8 @@ export interface OpenLedgerOptions {
   maxQueue?: number | undefined;
   /** How long an operation may take, waiting included; 5 s when it is not said. */
   operationTimeoutMs?: number | undefined;
+  /** What deadlines are measured with; the system's own when it is not said. */
+  timers?: Timers | undefined;
 }
 
 const silent: LedgerLogger = { info: () => {}, warn: () => {} };
@@ -37,13 +40,15 @@ export async function openLedger(url: string, options: OpenLedgerOptions = {}): 
   const logger = options.logger ?? silent;
   const operationTimeoutMs = options.operationTimeoutMs ?? 5_000;
   const idempotencyRetentionMs = Math.max(DAY_MS, options.idempotencyRetentionMs ?? DAY_MS);
-  const engine = await openEngine(url, now(), { idempotencyRetentionMs, operationTimeoutMs, logger });
+  const timers = options.timers ?? systemTimers;
+  const engine = await openEngine(url, now(), { idempotencyRetentionMs, operationTimeoutMs, timers, logger });
   return createLedger(engine, {
     now,
     randomBytes: options.randomBytes ?? randomBytes,
     logger,
     maxQueue: options.maxQueue ?? 10_000,
     operationTimeoutMs,
+    timers,
   });
 }
 

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createBatcher } from "../src/batcher.ts";
 import { LedgerUnavailableError } from "../src/errors.ts";
+import { manualTimers } from "./support/manual-timers.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A database whose batches the test ends by hand. */
 function scripted(options: { lanes?: number; maxBatch?: number; timeoutMs?: number } = {}) {
+  const timers = manualTimers();
   const batches: { items: readonly number[]; end: PromiseWithResolvers<number[]> }[] = [];
   const batcher = createBatcher<number, number>({
     apply(items) {
@@ -18,13 +20,14 @@ function scripted(options: { lanes?: number; maxBatch?: number; timeoutMs?: numb
     maxBatch: 100,
     maxQueue: 1_000,
     timeoutMs: 10_000,
+    timers,
     ...options,
   });
   const finish = (index: number) => {
     const batch = batches[index] ?? assert.fail(`no batch ${index}`);
     batch.end.resolve(batch.items.map((item) => item * 10));
   };
-  return { batcher, finish, sizes: () => batches.map(({ items }) => items.length), batches };
+  return { batcher, finish, sizes: () => batches.map(({ items }) => items.length), batches, timers };
 }
 
 describe("group commit", () => {
@@ -96,12 +99,16 @@ describe("group commit", () => {
   });
 
   it("gives up on a database that does not answer, for what is under way and for what waits", async () => {
-    const { batcher, finish } = scripted({ timeoutMs: 20 });
-    const underWay = batcher.submit(1);
-    const outcome = Promise.allSettled([underWay]);
+    const { batcher, finish, timers } = scripted({ timeoutMs: 20 });
+    const underWay = Promise.allSettled([batcher.submit(1)]);
     await turn();
-    const waiting = batcher.submit(2);
-    const results = [...(await outcome), ...(await Promise.allSettled([waiting]))];
+    await timers.advance(5);
+    const waiting = Promise.allSettled([batcher.submit(2)]);
+    await turn();
+    await timers.advance(15);
+    const results = [...(await underWay)];
+    await timers.advance(5);
+    results.push(...(await waiting));
     for (const result of results) {
       assert(result.status === "rejected" && result.reason instanceof LedgerUnavailableError);
       assert.equal(result.reason.reason, "timeout");

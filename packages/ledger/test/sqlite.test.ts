@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { openLedger } from "../src/index.ts";
 import { conformance } from "./conformance/index.ts";
+import { manualTimers } from "./support/manual-timers.ts";
 import { createWorld, type TestDatabase } from "./support/world.ts";
 
 async function sqliteFile(): Promise<TestDatabase> {
@@ -36,22 +37,84 @@ async function sqliteFile(): Promise<TestDatabase> {
 
 conformance("SQLite", sqliteFile);
 
-describe("the ledger on SQLite alone", () => {
-  it("says that it is unavailable while another process holds the file, and recovers", async () => {
-    const database = await sqliteFile();
-    const world = await createWorld(database);
-    const someone = await world.customer(100);
-    const other = new DatabaseSync(database.url.slice("sqlite:".length));
-    try {
-      other.exec("BEGIN IMMEDIATE");
-      await assert.rejects(world.a.reserve(world.request(someone)), { name: "LedgerUnavailableError", reason: "busy" });
-      other.exec("ROLLBACK");
-      assert.equal((await world.a.reserve(world.request(someone))).outcome, "held");
-    } finally {
+/** A ledger on timers that only the test moves, and another process's connection to its file. */
+async function heldFile() {
+  const database = await sqliteFile();
+  const timers = manualTimers();
+  const world = await createWorld(database, timers);
+  const other = new DatabaseSync(database.url.slice("sqlite:".length), { timeout: 0 });
+  return {
+    world,
+    timers,
+    other,
+    async [Symbol.asyncDispose]() {
       other.close();
       await world.close();
       await database.stop();
-    }
+    },
+  };
+}
+
+describe("the ledger on SQLite alone", () => {
+  it("does not stop the event loop while another process holds the file, and goes on when it is free", async () => {
+    await using held = await heldFile();
+    const { world, timers, other } = held;
+    const someone = await world.customer(100);
+    other.exec("BEGIN IMMEDIATE");
+    const asked = [
+      world.a.reserve(world.request(someone)),
+      world.a.createAccount({ name: "meanwhile" }),
+      world.a.sweep(),
+    ] as const;
+    let answered = false;
+    const all = Promise.all(asked).finally(() => {
+      answered = true;
+    });
+    // Nothing of the world outside moves the timers: an operation that waited in SQLite would have failed by now.
+    await timers.advance(4_000);
+    assert.equal(answered, false);
+    other.exec("ROLLBACK");
+    await timers.advance(100);
+    const [reservation] = await all;
+    assert.equal(reservation.outcome, "held");
+    assert.deepEqual(await world.a.verify(), []);
+  });
+
+  it("reads while another process writes", async () => {
+    await using held = await heldFile();
+    const { accountId } = await held.world.customer(100);
+    held.other.exec("BEGIN IMMEDIATE");
+    assert.equal((await held.world.a.getAccount(accountId))?.available, 100);
+    held.other.exec("ROLLBACK");
+  });
+
+  it("says that it is unavailable when the file stays locked for an operation's time, and recovers", async () => {
+    await using held = await heldFile();
+    const { world, timers, other } = held;
+    const someone = await world.customer(100);
+    other.exec("BEGIN IMMEDIATE");
+    const busy = { name: "LedgerUnavailableError", reason: "busy" };
+    const refused = Promise.all([
+      assert.rejects(world.a.reserve(world.request(someone)), busy),
+      assert.rejects(world.a.createAccount({ name: "never" }), busy),
+    ]);
+    await timers.advance(5_000);
+    await refused;
+    assert.equal(timers.pending, 0);
+    other.exec("ROLLBACK");
+    assert.equal((await world.a.reserve(world.request(someone))).outcome, "held");
+  });
+
+  it("closes while the file is locked: what waits for it is told", async () => {
+    await using held = await heldFile();
+    const { world, timers, other } = held;
+    const ledger = await openLedger(world.database.url, { timers });
+    other.exec("BEGIN IMMEDIATE");
+    const refused = assert.rejects(ledger.createAccount({ name: "never" }), { reason: "closed" });
+    await ledger.close();
+    await timers.advance(5_000);
+    await refused;
+    other.exec("ROLLBACK");
   });
 
   it("flushes every commit to the disk", async () => {
@@ -102,6 +165,10 @@ describe("the ledger on SQLite alone", () => {
     await assert.rejects(openLedger("mysql://host/db"), { name: "LedgerInputError" });
     await assert.rejects(openLedger("sqlite:"), { name: "LedgerInputError" });
     await assert.rejects(openLedger("sqlite:/dev/null/ledger.db"), { name: "LedgerUnavailableError" });
-    await assert.rejects(openLedger("sqlite:/tmp"), { name: "LedgerUnavailableError" });
+    const folder = await mkdtemp(join(tmpdir(), "atoma-no-file-"));
+    await chmod(folder, 0o755);
+    await assert.rejects(openLedger(`sqlite:${folder}`), { name: "LedgerUnavailableError" });
+    assert.equal((await stat(folder)).mode & 0o777, 0o755, "a folder stays as it is");
+    await rm(folder, { recursive: true });
   });
 });

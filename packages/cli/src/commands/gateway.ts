@@ -1,5 +1,6 @@
+import { ownLedger } from "@atoma/ledger";
 import type { Config } from "../config.ts";
-import { openConfiguredLedger } from "../data-folder.ts";
+import { databaseUrl } from "../data-folder.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
@@ -8,9 +9,10 @@ import { serveGateway } from "./serve-gateway.ts";
 export async function gateway(config: Config): Promise<void> {
   const stop = shutdownSignal();
   await using cleanup = new AsyncDisposableStack();
-  const ledger = await openConfiguredLedger(config);
+  const log = createLogger(config.log_level);
+  const ledger = await ownLedger(databaseUrl(config), { logger: log });
   cleanup.defer(() => ledger.close());
-  const server = await serveGateway(config, ledger, createLogger(config.log_level), config.nodes, config.admin_key);
+  const server = await serveGateway(config, ledger, log, config.nodes, config.admin_key);
   cleanup.defer(() => server.close(config.drain_s * 1000));
   process.stdout.write(`gateway ready at ${server.url}\n`);
   await stop;

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { AtomaSDK } from "atoma-sdk";
 import { ConnectionError } from "atoma-sdk/models/errors";
 import type { Config } from "../config.ts";
-import { readCredentials } from "../data-folder.ts";
+import { readCredentials } from "../credentials.ts";
 import { UsageError } from "../usage-error.ts";
 
 const OPTIONS = {

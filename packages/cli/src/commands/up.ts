@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
+import { ownLedger } from "@atoma/ledger";
 import { type RunningNode, startNode } from "@atoma/node";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { dataFolder, ensureCredentials, openConfiguredLedger, voidOrphans } from "../data-folder.ts";
-import { lockDataFolder } from "../lock-data-folder.ts";
+import { ensureCredentials } from "../credentials.ts";
+import { databaseUrl, dataFolder, lockDataFolder } from "../data-folder.ts";
 import { createLogger } from "../logger.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
@@ -54,10 +55,8 @@ export async function up(config: Config, json: boolean): Promise<void> {
   using _ = lockDataFolder(config);
   await using cleanup = new AsyncDisposableStack();
 
-  const ledger = await openConfiguredLedger(config);
+  const ledger = await ownLedger(databaseUrl(config), { logger: log });
   cleanup.defer(() => ledger.close());
-  const orphans = await voidOrphans(config, ledger);
-  if (orphans > 0) log.warn({ holds: orphans }, "holds of a gateway that ended without warning are void");
   const credentials = await ensureCredentials(config, ledger);
   const adminKey = config.admin_key ?? credentials.adminKey;
 

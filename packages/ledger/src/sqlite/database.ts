@@ -1,7 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { LedgerUnavailableError } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
+import { makeFolder } from "../make-folder.ts";
+import { requireFile } from "../require-file.ts";
 import type { Query, Script, SqlValue } from "../sql/script.ts";
 
 export type SqliteRow = Record<string, SQLOutputValue>;
@@ -22,19 +25,21 @@ export interface Sqlite {
 const BUSY = 5;
 const LOCKED = 6;
 const CONSTRAINT = 19;
+/** The file beside a WAL, which is mapped into memory, could not grow. */
+const IOERR_SHMSIZE = 4874;
 const MAX_STATEMENTS = 200;
 
 /** A failure of the file or its lock as `LedgerUnavailableError`; anything else as it is. */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") return error;
-  const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
+  const errcode = "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
+  const code = errcode & 0xff;
   if (code === CONSTRAINT) return error;
   if (code === BUSY || code === LOCKED) {
     return new LedgerUnavailableError("busy", "the ledger's file is locked by another process", { cause: error });
   }
-  return new LedgerUnavailableError("connection", `the ledger's file cannot be used: ${error.message}`, {
-    cause: error,
-  });
+  const problem = errcode === IOERR_SHMSIZE ? "the disk is full" : error.message;
+  return new LedgerUnavailableError("connection", `the ledger's file cannot be used: ${problem}`, { cause: error });
 }
 
 function named(values: readonly SqlValue[]): Record<string, SqlValue> {
@@ -45,22 +50,35 @@ function named(values: readonly SqlValue[]): Record<string, SqlValue> {
   return parameters;
 }
 
-/** The absolute path of a file whose folder is there afterwards. */
-function fileAt(path: string): string {
+/** Read and written by its owner only: the file holds the secrets of webhooks and nodes. */
+const PRIVATE = 0o600;
+const OTHERS = 0o007;
+
+/** Takes away what others than owner and group may do with a file, where there is one. */
+function makePrivate(path: string): void {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info?.isFile() && (info.mode & OTHERS) !== 0) chmodSync(path, PRIVATE);
+}
+
+/** The absolute path of a file that is there afterwards, its folder too. SQLite gives the files beside it the same permissions. */
+function privateFile(path: string): string {
   const file = resolve(path);
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
+    requireFile(file, PRIVATE);
+    for (const suffix of ["", "-wal", "-shm"]) makePrivate(file + suffix);
+    return file;
   } catch (error) {
-    throw new LedgerUnavailableError("connection", `there is no folder for the ledger's file ${file}`, {
+    const problem = fileProblem(error) ?? (error instanceof Error ? error.message : "");
+    throw new LedgerUnavailableError("connection", `the ledger's file ${file} cannot be used: ${problem}`, {
       cause: error,
     });
   }
-  return file;
 }
 
 /** Opens a file (`:memory:` for tests), creating it and its folder where they are missing. Waits `busyTimeoutMs` for locks. */
 export function openSqlite(path: string, busyTimeoutMs: number): Sqlite {
-  const database = new DatabaseSync(path === ":memory:" ? path : fileAt(path), { timeout: busyTimeoutMs });
+  const database = new DatabaseSync(path === ":memory:" ? path : privateFile(path), { timeout: busyTimeoutMs });
   const statements = new Map<string, StatementSync>();
 
   function exec(sql: string): void {

@@ -1,25 +1,41 @@
 import { verify } from "../admin/verify.ts";
 import { applyExpiry, applyOperations } from "../core/apply.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
+import { LedgerUnavailableError } from "../errors.ts";
 import { openSqlite, translateError } from "./database.ts";
 import { migrateSqlite } from "./migrate.ts";
+import { retryBusy } from "./retry-busy.ts";
 import { sqliteStore } from "./store.ts";
 import { openVerifier } from "./verifier.ts";
 
 /** SQLite works on the event loop, so a batch is no longer than the loop may stand still for it. */
 const MAX_BATCH = 512;
-/** How long to wait for another process that writes to the same file, with the event loop standing still. */
-const BUSY_TIMEOUT_MS = 2_000;
 
-/** Opens the ledger in one SQLite file. Any number of processes of one machine may have it open. */
-export function openSqliteEngine(path: string, now: number, options: EngineOptions): Engine {
-  const database = guarded(() => openSqlite(path, BUSY_TIMEOUT_MS));
+/**
+ * Opens the ledger in one SQLite file. Any number of processes of one machine may have it open. While another has it locked,
+ * operations are tried again until their deadline, and the event loop goes on.
+ */
+export async function openSqliteEngine(path: string, now: number, options: EngineOptions): Promise<Engine> {
+  let closed = false;
+
+  async function whenFree<Result>(work: () => Result): Promise<Result> {
+    const attempt = (): Result => {
+      if (closed) throw new LedgerUnavailableError("closed", "the ledger is closed");
+      return work();
+    };
+    try {
+      return await retryBusy(attempt, options.operationTimeoutMs, options.timers);
+    } catch (error) {
+      throw translateError(error);
+    }
+  }
+
+  const database = await whenFree(() => openSqlite(path, 0));
   try {
-    const schemaVersion = guarded(() => migrateSqlite(database, now));
+    const schemaVersion = await whenFree(() => migrateSqlite(database, now));
     const store = sqliteStore(database);
     const verifier = path === ":memory:" ? undefined : openVerifier(path);
-    const transaction = async <Result>(work: () => Result): Promise<Result> =>
-      guarded(() => database.transaction(work));
+    const transaction = <Result>(work: () => Result): Promise<Result> => whenFree(() => database.transaction(work));
     return {
       name: "sqlite",
       schemaVersion,
@@ -29,9 +45,10 @@ export function openSqliteEngine(path: string, now: number, options: EngineOptio
         transaction(() => applyOperations(store, operations, at, options.idempotencyRetentionMs)),
       expire: (at, limit) => transaction(() => applyExpiry(store, at, limit)),
       transact: (script) => transaction(() => database.run(script())),
-      read: async (script) => guarded(() => database.run(script())),
-      verify: async () => (verifier ? verifier.verify() : guarded(() => database.run(verify()))),
+      read: (script) => whenFree(() => database.run(script())),
+      verify: async () => (verifier ? verifier.verify() : whenFree(() => database.run(verify()))),
       async close() {
+        closed = true;
         verifier?.stop();
         database.close();
       },
@@ -39,13 +56,5 @@ export function openSqliteEngine(path: string, now: number, options: EngineOptio
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-function guarded<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw translateError(error);
   }
 }

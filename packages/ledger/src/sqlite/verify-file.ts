@@ -8,7 +8,11 @@ const BUSY_TIMEOUT_MS = 2_000;
 function verdictOn(file: string): Verdict {
   try {
     const database = openSqlite(file, BUSY_TIMEOUT_MS);
-    return { discrepancies: database.run(verify()) };
+    try {
+      return { discrepancies: database.run(verify()) };
+    } finally {
+      database.close();
+    }
   } catch (error) {
     return { failed: error instanceof Error ? error.message : "unknown" };
   }

@@ -10,6 +10,7 @@ import {
   type ReserveRequest,
   type ReserveResult,
 } from "../../src/index.ts";
+import type { Timers } from "../../src/timers.ts";
 
 /** A database that the tests of one engine share. */
 export interface TestDatabase {
@@ -46,11 +47,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function createWorld(database: TestDatabase): Promise<World> {
+export async function createWorld(database: TestDatabase, timers?: Timers): Promise<World> {
   const clock = { now: Date.UTC(2026, 2, 1, 12) };
   const now = () => clock.now;
-  const a = await openLedger(database.url, { now });
-  const b = await openLedger(database.url, { now });
+  const a = await openLedger(database.url, { now, timers });
+  const b = await openLedger(database.url, { now, timers });
 
   async function customer(units: number, key: Partial<NewKey> = {}): Promise<Customer> {
     const account = await a.createAccount({ name: "a customer" });
