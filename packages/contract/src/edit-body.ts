@@ -69,7 +69,7 @@ export function chooseEditReader(headers: {
     throw errors.unsupportedContentType(type, EDIT_MEDIA_TYPES);
   }
   const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw errors.unsupportedEncoding();
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw errors.unsupportedEncoding(encoding);
   if (essence === "application/json") return readJson;
   const boundary = readBoundary(type);
   return (body) => readForm(body, boundary);

@@ -8,20 +8,46 @@ export interface FormPart {
   readonly value: string | Uint8Array;
   /** The media type that the part declares, lower case, without parameters. */
   readonly mediaType: string | undefined;
+  /** The name that a file was sent under. */
+  readonly fileName?: string | undefined;
 }
 
 const WRITTEN: Readonly<Record<ScalarKind, { readonly expected: string; readonly pattern: RegExp }>> = {
   integer: { expected: "an integer", pattern: /^-?\d+$/ },
   decimal: { expected: "a decimal number", pattern: /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/ },
-  boolean: { expected: "a boolean", pattern: /^(?:true|false)$/ },
+  // Python writes its own with capitals.
+  boolean: { expected: "a boolean", pattern: /^(?:[Tt]rue|[Ff]alse)$/ },
 };
+
+/** Fields of free text: for these an empty text is a value. */
+const FREE_TEXT = new Set(["prompt", "negative_prompt", "user"]);
+const MANY = new Set(["image", "image[]"]);
 
 /** Text of a form as the number or boolean that its field is. Throws ApiError 400 when it is none. */
 export function convertText(value: unknown, param: string, kind: ScalarKind | undefined): unknown {
   if (kind === undefined || typeof value !== "string") return value;
   const { expected, pattern } = WRITTEN[kind];
   if (!pattern.test(value)) throw errors.notConvertible(param, expected);
-  return kind === "boolean" ? value === "true" : Number(value);
+  return kind === "boolean" ? value.toLowerCase() === "true" : Number(value);
+}
+
+/** Throws ApiError 400 where a field that has one value stands twice. */
+export function refuseRepeated(parts: readonly FormPart[]): void {
+  const seen = new Set<string>();
+  for (const { name } of parts) {
+    if (MANY.has(name)) continue;
+    if (seen.has(name)) throw errors.repeatedParameter(name);
+    seen.add(name);
+  }
+}
+
+/**
+ * Whether a part says nothing: a form has no null, so clients send an empty text for a field that they leave out, and
+ * browsers an empty file without a name where none was chosen. Only of the known fields; others are refused as they are.
+ */
+export function isLeftOut({ name, value, fileName }: FormPart, known: (name: string) => boolean): boolean {
+  if (value.length > 0 || !known(name)) return false;
+  return typeof value === "string" ? !FREE_TEXT.has(name) : fileName === "";
 }
 
 function asFile({ value, mediaType }: FormPart, param: string): InputFile {
@@ -29,7 +55,7 @@ function asFile({ value, mediaType }: FormPart, param: string): InputFile {
   return { param, bytes: value, mediaType };
 }
 
-const isImage = ({ name }: FormPart) => name === "image" || name === "image[]";
+const isImage = ({ name }: FormPart) => MANY.has(name);
 
 /** The parts `image` and `image[]` of a form: 1 to 16 files. Throws ApiError 400. */
 export function* readFormImages(parts: readonly FormPart[]): Generator<InputFile> {
@@ -44,6 +70,6 @@ export function* readFormImages(parts: readonly FormPart[]): Generator<InputFile
 
 /** The part `mask` of a form. Throws ApiError 400 when it is not a file. */
 export function readFormMask(parts: readonly FormPart[]): InputFile | undefined {
-  const mask = parts.findLast(({ name }) => name === "mask");
+  const mask = parts.find(({ name }) => name === "mask");
   return mask && asFile(mask, "mask");
 }

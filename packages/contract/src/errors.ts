@@ -6,6 +6,29 @@ function shown(value: string): string {
   return (value.length > 200 ? `${value.slice(0, 200)}…` : value).toWellFormed();
 }
 
+/** A number as an error shows it. JSON's 1e400 is read as infinity, which nobody sent. */
+function shownNumber(value: number): string {
+  return Number.isFinite(value) ? String(value) : `a number ${value < 0 ? "below -1e308" : "above 1e308"}`;
+}
+
+/** How many models an error names, and how long their names may be together. */
+const MAX_MODELS = 10;
+const MAX_MODELS_LENGTH = 500;
+
+/** The first of some models, to be named in a message; empty for none. */
+function someOf(models: readonly string[]): string {
+  let length = 0;
+  const named = models.slice(0, MAX_MODELS).filter((name) => {
+    length += name.length;
+    return length <= MAX_MODELS_LENGTH;
+  });
+  if (named.length === 0) return "";
+  const names = named.map((name) => `'${name}'`).join(", ");
+  return named.length < models.length
+    ? ` Some of the ${models.length} models that you may use: ${names}.`
+    : ` Models that you may use: ${names}.`;
+}
+
 const bad = (message: string, param: string | null, code: string | null) => new ApiError(400, message, { param, code });
 
 /** Every error of the system, by name. Wordings are those of the live OpenAI API where it has the error. */
@@ -55,13 +78,13 @@ export const errors = {
     ),
   belowMinimum: (param: string, kind: "integer" | "decimal", min: number, value: number) =>
     bad(
-      `Invalid '${param}': ${kind} below minimum value. Expected a value >= ${min}, but got ${value} instead.`,
+      `Invalid '${param}': ${kind} below minimum value. Expected a value >= ${min}, but got ${shownNumber(value)} instead.`,
       param,
       `${kind}_below_min_value`,
     ),
   aboveMaximum: (param: string, kind: "integer" | "decimal", max: number, value: number) =>
     bad(
-      `Invalid '${param}': ${kind} above maximum value. Expected a value <= ${max}, but got ${value} instead.`,
+      `Invalid '${param}': ${kind} above maximum value. Expected a value <= ${max}, but got ${shownNumber(value)} instead.`,
       param,
       `${kind}_above_max_value`,
     ),
@@ -88,9 +111,11 @@ export const errors = {
       "input_fidelity",
       "invalid_input_fidelity_model",
     ),
-  /** A picture whose header was right; `param` is "mask", or else it was the first picture. */
-  undecodableImage: (param: string | null) =>
-    param === "mask" ? errors.invalidImageFile("mask", "the mask") : errors.invalidImageFile("image", "image 1"),
+  /** A picture whose header was right; `param` is "image" for the only one, "mask", or null for one of several. */
+  undecodableImage: (param: string | null) => {
+    if (param === "mask") return errors.invalidImageFile("mask", "the mask");
+    return errors.invalidImageFile("image", param === "image" ? "image 1" : "one of the images");
+  },
   /** `which` reads like "image 1" or "the mask". */
   invalidImageFile: (param: string, which: string) =>
     bad(`Invalid image file or mode for ${which}, please check your image file.`, param, "invalid_image_file"),
@@ -107,9 +132,20 @@ export const errors = {
     bad(`Invalid file '${param}': it must be smaller than ${limit} bytes.`, param, "image_file_too_large"),
   imageTooLarge: (param: string, size: string, maxPixels: number) =>
     bad(`Invalid image '${param}': ${size} pixels are more than the limit of ${maxPixels}.`, param, "image_too_large"),
+  /** A member of a JSON object, or a field of a form, that can have one value and was sent with two. */
+  repeatedParameter: (param: string) =>
+    bad(`Invalid body: '${shown(param)}' is there more than once.`, shown(param), "duplicate_parameter"),
   malformedForm: (reason: string) =>
     bad(`We could not parse the multipart form of your request: ${reason}.`, null, null),
-  tooManyValues: () => bad("Invalid body: the JSON has too many values.", null, null),
+  /** More of what takes long to look at than any request needs: values, escapes in strings, blanks between values. */
+  tooManyValues: () => bad("Invalid body: the JSON has too many values, escapes or blanks.", null, null),
+  emptyBody: () => bad("We could not parse the JSON body of your request: the body is empty.", null, null),
+  notUtf8: () =>
+    bad(
+      "We could not parse the JSON body of your request: it is not valid UTF-8. (HINT: Your HTTP library sends text in another encoding. In Windows PowerShell 5 pass the body as bytes: [Text.Encoding]::UTF8.GetBytes($json).)",
+      null,
+      null,
+    ),
   notJson: () =>
     bad(
       "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)",
@@ -136,6 +172,13 @@ export const errors = {
       "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
       { headers: { "www-authenticate": "Bearer" } },
     ),
+  /** A header for the key that is there, and of another form than Bearer auth; `fault` says which, and shows nothing of it. */
+  malformedKey: (header: string, fault: string) =>
+    new ApiError(
+      401,
+      `The ${header} header ${fault}. Send your API key using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).`,
+      { headers: { "www-authenticate": "Bearer" } },
+    ),
   /** `masked` shows at most a few characters of what was sent. */
   invalidKey: (masked: string) =>
     new ApiError(401, `Incorrect API key provided: ${masked}.`, {
@@ -157,12 +200,22 @@ export const errors = {
     ),
   permissionDenied: (message: string, param: string | null = null) =>
     new ApiError(403, message, { code: "permission_denied", param }),
-  modelNotFound: (model: string) =>
-    new ApiError(404, `The model '${shown(model)}' does not exist.`, { param: "model", code: "model_not_found" }),
-  invalidUrl: (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${shown(path)})`),
+  /** `usable` are the models that the caller may use. */
+  modelNotFound: (model: string, usable: readonly string[] = []) =>
+    new ApiError(404, `The model '${shown(model)}' does not exist.${someOf(usable)}`, {
+      param: "model",
+      code: "model_not_found",
+    }),
+  /** `meant` is the path that was probably meant. */
+  invalidUrl: (method: string, path: string, meant?: string) =>
+    new ApiError(
+      404,
+      `Invalid URL (${method} ${shown(path)})${meant === undefined ? "" : `. You probably meant ${shown(meant)}`}`,
+    ),
   fileNotFound: () => new ApiError(404, "This file does not exist."),
   requestNotFound: () => new ApiError(404, "There is no such request.", { code: "request_not_found" }),
-  requestGone: () => new ApiError(410, "This request was cancelled.", { code: "request_gone" }),
+  requestGone: () =>
+    new ApiError(410, "This request was cancelled, or its pictures are kept no longer.", { code: "request_gone" }),
   requestIdReused: () =>
     new ApiError(422, "This request id came before with a different body.", { code: "request_id_reused" }),
   noNode: (name: string) =>
@@ -175,7 +228,7 @@ export const errors = {
   invalidMethod: (method: string, path: string, allow: string) =>
     new ApiError(405, `Invalid method for URL (${method} ${shown(path)})`, { headers: { allow } }),
   requestTimeout: () =>
-    new ApiError(408, "The request body was not received in time.", {
+    new ApiError(408, "The request was not received in time.", {
       code: "request_timeout",
       headers: { connection: "close" },
     }),
@@ -192,11 +245,17 @@ export const errors = {
   unsupportedContentType: (value: string | undefined, accepted: string) =>
     new ApiError(
       415,
-      value === undefined ? "Missing content type." : `Unsupported content type: '${shown(value)}'. Use '${accepted}'.`,
+      value === undefined
+        ? `Missing content type. Use '${accepted}'.`
+        : `Unsupported content type: '${shown(value)}'. Use '${accepted}'.`,
       { code: "unsupported_content_type", headers: { "accept-post": accepted } },
     ),
-  unsupportedEncoding: () =>
-    new ApiError(415, "Compressed request bodies are not supported.", { code: "unsupported_content_type" }),
+  unsupportedEncoding: (encoding: string) =>
+    new ApiError(415, `Unsupported content encoding: '${shown(encoding)}'. Send the body as it is, without one.`, {
+      code: "unsupported_content_type",
+    }),
+  /** A header field that decides, and has one value, stands twice. */
+  repeatedHeader: (name: string) => bad(`The header '${name}' is there more than once.`, null, "invalid_header"),
   idempotencyKeyReused: () =>
     new ApiError(422, "This idempotency key was used before with a different request body.", {
       code: "idempotency_key_reused",
@@ -210,7 +269,7 @@ export const errors = {
       retryAfterMs: 5000,
     }),
   headersTooLarge: () =>
-    new ApiError(431, "The request's headers are too large.", {
+    new ApiError(431, "The request line and the headers are too large together.", {
       code: "headers_too_large",
       headers: { connection: "close" },
     }),
@@ -248,8 +307,11 @@ export const errors = {
       // On a new connection the next attempt finds another server, where there is one.
       headers: { connection: "close" },
     }),
+  /** More uploads than the server's memory takes at once. */
+  uploadsFull: (retryAfterMs: number) =>
+    new ApiError(503, "Too many uploads are under way now. Try again soon.", { code: "overloaded", retryAfterMs }),
   databaseAway: (cause?: unknown) =>
-    new ApiError(503, "The ledger cannot be reached now. Try again soon.", {
+    new ApiError(503, "The ledger cannot be reached or written now. Try again soon.", {
       code: "overloaded",
       retryAfterMs: 2000,
       cause,
@@ -264,7 +326,7 @@ export const errors = {
       },
     ),
   filesAway: (cause?: unknown) =>
-    new ApiError(503, "The store of pictures cannot be reached now. Try again soon.", {
+    new ApiError(503, "The store of pictures cannot be reached or written now. Try again soon.", {
       code: "overloaded",
       retryAfterMs: 2000,
       cause,

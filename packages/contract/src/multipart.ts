@@ -18,7 +18,9 @@ const DASH = 0x2d;
 
 /** The boundary in the parameters of a multipart content type. Throws ApiError 400 unless RFC 2046 allows it. */
 export function readBoundary(contentType: string): string {
-  const boundary = parseHeaderValue(contentType)?.parameters.get("boundary");
+  const value = parseHeaderValue(contentType);
+  if (!value) throw errors.malformedForm("the content type is malformed, or has a parameter twice");
+  const boundary = value.parameters.get("boundary");
   if (boundary === undefined) throw errors.malformedForm("the content type has no boundary");
   if (!BOUNDARY.test(boundary)) throw errors.malformedForm("the boundary is invalid");
   return boundary;
@@ -78,6 +80,7 @@ function readHeaders(text: string): ReadonlyMap<string, string> {
 }
 
 function readPart(part: Buffer): FormPart {
+  if (part[0] === CR && part[1] === LF) throw errors.malformedForm("a part has no name");
   const end = part.subarray(0, MAX_HEADER_BYTES).indexOf(BLANK_LINE);
   if (end === -1) throw errors.malformedForm("a part has no end of its headers, or too many of them");
   const headers = readHeaders(part.toString("utf8", 0, end));
@@ -85,13 +88,15 @@ function readPart(part: Buffer): FormPart {
   const name = disposition?.parameters.get("name");
   if (disposition?.essence !== "form-data" || name === undefined) throw errors.malformedForm("a part has no name");
   const encoding = headers.get("content-transfer-encoding")?.trim().toLowerCase() ?? "binary";
-  if (!["7bit", "8bit", "binary"].includes(encoding)) throw errors.malformedForm("a part has a transfer encoding");
+  if (!["7bit", "8bit", "binary"].includes(encoding))
+    throw errors.malformedForm("a part has a transfer encoding, which forms do not have (RFC 7578, 4.7)");
 
   const data = part.subarray(end + BLANK_LINE.length);
   const mediaType = parseHeaderValue(headers.get("content-type") ?? "")?.essence;
   const { parameters } = disposition;
   const isFile = parameters.has("filename") || parameters.has("filename*") || mediaType?.startsWith("image/");
-  if (isFile) return { name, value: data, mediaType };
+  if (isFile)
+    return { name, value: data, mediaType, fileName: parameters.get("filename*") ?? parameters.get("filename") };
   try {
     return { name, value: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data), mediaType };
   } catch {

@@ -1,4 +1,4 @@
-import { convertText, type FormPart, readFormImages, readFormMask } from "./edit-form.ts";
+import { convertText, type FormPart, isLeftOut, readFormImages, readFormMask, refuseRepeated } from "./edit-form.ts";
 import type { EditJob } from "./edit-job.ts";
 import { readJsonImages, readJsonMask } from "./edit-json.ts";
 import { errors } from "./errors.ts";
@@ -14,7 +14,6 @@ import {
 import type { ModelCard } from "./model-card.ts";
 import { toImageJob } from "./parse-image-request.ts";
 import { type FieldHooks, oneOf, type ParseOptions, REQUEST_FIELDS, readFields, readModel } from "./request-fields.ts";
-
 import { formatSize, sizeViolation } from "./sizes.ts";
 
 export type { FormPart } from "./edit-form.ts";
@@ -77,7 +76,8 @@ function parse(encoding: Encoding, options: EditParseOptions): EditJob {
   const fidelity = body.input_fidelity ?? undefined;
   const inputFidelity = fidelity === undefined ? undefined : readFidelity(fidelity, "input_fidelity", card);
 
-  const job = toImageJob(fields, card, extra, standardSize(images, card));
+  const defaults = { size: standardSize(images, card), responseFormat: options.defaultResponseFormat };
+  const job = toImageJob(fields, card, extra, defaults);
   if (inputFidelity !== undefined && !card.inputFidelity) throw errors.inputFidelity(card.id);
   if (!card.edits) throw errors.noEdits(card.id);
   const most = card.maxInputImages ?? MAX_INPUT_IMAGES;
@@ -107,12 +107,18 @@ export function parseEditRequest(body: Readonly<Record<string, unknown>>, option
   );
 }
 
-/** The same for a multipart form. Of a field given twice the last value counts, but pictures are all taken. */
-export function parseEditForm(parts: readonly FormPart[], options: EditParseOptions): EditJob {
+const FORM_FILES = ["image", "image[]", "mask"];
+const isFormField = (name: string) =>
+  REQUEST_FIELDS.includes(name) || FORM_FILES.includes(name) || name === "input_fidelity";
+
+/** The same for a multipart form. Throws ApiError 400 also where a field but the pictures stands twice. */
+export function parseEditForm(form: readonly FormPart[], options: EditParseOptions): EditJob {
+  refuseRepeated(form);
+  const parts = form.filter((part) => !isLeftOut(part, isFormField));
   return parse(
     {
       body: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
-      own: ["image", "image[]", "mask"],
+      own: FORM_FILES,
       imagesParam: "image",
       foreign: ["images", "For multipart/form-data use 'image' or 'image[]'."],
       images: () => readFormImages(parts),

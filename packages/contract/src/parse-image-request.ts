@@ -1,5 +1,5 @@
 import { errors } from "./errors.ts";
-import type { Quality } from "./fields.ts";
+import type { Quality, ResponseFormat } from "./fields.ts";
 import type { ImageJob } from "./image-job.ts";
 import type { ModelCard } from "./model-card.ts";
 import { type Fields, type ParseOptions, REQUEST_FIELDS, readFields, readModel } from "./request-fields.ts";
@@ -60,14 +60,22 @@ function checkCapabilities(fields: Fields, card: ModelCard): void {
   if (fields.stream && !card.streaming) refuse("stream");
 }
 
-/** Settles what the fields mean together, and fills in every default, `standardSize` for no size. Throws ApiError 400. */
+/** What a request does not say, and its model does not either. */
+export interface RequestDefaults {
+  /** What no size means. */
+  readonly size: string;
+  /** What no response format means; undefined: both. */
+  readonly responseFormat: ResponseFormat | undefined;
+}
+
+/** Settles what the fields mean together, and fills in every default. Throws ApiError 400. */
 export function toImageJob(
   fields: Fields,
   card: ModelCard,
   extra: Readonly<Record<string, unknown>>,
-  standardSize = card.defaultSize,
+  defaults: RequestDefaults,
 ): ImageJob {
-  const size = resolveSize(fields, card, standardSize);
+  const size = resolveSize(fields, card, defaults.size);
   checkAcrossFields(fields);
   checkCapabilities(fields, card);
 
@@ -85,7 +93,7 @@ export function toImageJob(
     moderation: fields.moderation ?? "auto",
     outputFormat: fields.output_format ?? "png",
     outputCompression: fields.output_compression ?? 100,
-    responseFormat: fields.response_format,
+    responseFormat: fields.response_format ?? defaults.responseFormat,
     stream: fields.stream ?? false,
     partialImages: fields.partial_images ?? 0,
     seed: fields.seed,
@@ -109,5 +117,7 @@ export function parseImageRequest(body: Readonly<Record<string, unknown>>, optio
   if (first !== undefined && (options.unknownFields ?? "reject") === "reject") throw errors.unknownParameter(first);
 
   const forwarded = options.unknownFields === "forward" ? unknown : [];
-  return toImageJob(readFields(body, card), card, Object.fromEntries(forwarded.map((key) => [key, body[key]])));
+  const extra = Object.fromEntries(forwarded.map((key) => [key, body[key]]));
+  const defaults = { size: card.defaultSize, responseFormat: options.defaultResponseFormat };
+  return toImageJob(readFields(body, card), card, extra, defaults);
 }

@@ -1,6 +1,14 @@
 import { checkSize } from "./check-size.ts";
 import { errors } from "./errors.ts";
-import { BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, QUALITIES_IN, RESPONSE_FORMATS, STYLES } from "./fields.ts";
+import {
+  BACKGROUNDS,
+  MODERATIONS,
+  OUTPUT_FORMATS,
+  QUALITIES_IN,
+  RESPONSE_FORMATS,
+  type ResponseFormat,
+  STYLES,
+} from "./fields.ts";
 import type { ModelCard } from "./model-card.ts";
 import { sizeViolation } from "./sizes.ts";
 import { list } from "./wording.ts";
@@ -16,7 +24,9 @@ interface Reader<T> {
 const integer = (min: number, max: number | ((card: ModelCard) => number)): Reader<number> =>
   Object.assign(
     (value: unknown, param: string, card: ModelCard) => {
-      if (typeof value !== "number" || !Number.isInteger(value)) throw errors.invalidType(param, "an integer", value);
+      // JSON's 1e400 is one, too, and comes as infinity.
+      const isInteger = Number.isInteger(value) || value === Infinity || value === -Infinity;
+      if (typeof value !== "number" || !isInteger) throw errors.invalidType(param, "an integer", value);
       const top = typeof max === "number" ? max : max(card);
       if (value < min) throw errors.belowMinimum(param, "integer", min, value);
       if (value > top) throw errors.aboveMaximum(param, "integer", top, value);
@@ -132,6 +142,10 @@ export interface ParseOptions {
   readonly defaultModel?: string | undefined;
   /** What happens to a field nobody knows: refused, dropped, or handed on to the node. */
   readonly unknownFields?: "reject" | "ignore" | "forward";
+  /** What each item carries where the request does not say; without it both. */
+  readonly defaultResponseFormat?: ResponseFormat | undefined;
+  /** Names of the models that the caller may use, to name some where a model does not exist. */
+  readonly modelNames?: (() => readonly string[]) | undefined;
 }
 
 /** The card of the model that a body names, or of the default. Throws ApiError 400 or 404. */
@@ -140,7 +154,7 @@ export function readModel(body: Readonly<Record<string, unknown>>, options: Pars
   if (id === undefined) throw errors.missingParameter("model");
   if (typeof id !== "string") throw errors.invalidType("model", "a string", id);
   const card = options.findModel(id);
-  if (!card) throw errors.modelNotFound(id);
+  if (!card) throw errors.modelNotFound(id, options.modelNames?.());
   return card;
 }
 

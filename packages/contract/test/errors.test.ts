@@ -40,3 +40,17 @@ test("S-025 S-039 what is echoed is well-formed text, wherever it was cut", () =
     }
   }
 });
+
+test("a model that does not exist is answered with some of those that may be used, bounded in number and in length", () => {
+  const message = (usable: readonly string[]) => errors.modelNotFound("x", usable).message;
+  assert.equal(message([]), "The model 'x' does not exist.");
+  assert.equal(message(["a"]), "The model 'x' does not exist. Models that you may use: 'a'.");
+  const many = Array.from({ length: 12 }, (_, i) => `m${i}`);
+  const ten = many
+    .slice(0, 10)
+    .map((name) => `'${name}'`)
+    .join(", ");
+  assert.equal(message(many), `The model 'x' does not exist. Some of the 12 models that you may use: ${ten}.`);
+  assert.ok(message(many.map((name) => name.padEnd(200, "-"))).length < 700);
+  assert.equal(message(["y".repeat(600)]), "The model 'x' does not exist.");
+});

@@ -40,8 +40,12 @@ const FORM: readonly Field[] = [
   ["prompt", "p"],
   ["image", picture(), "image/png"],
 ];
-const form = (fields: readonly Field[], base = FORM, more: Partial<EditParseOptions> = {}) =>
-  parseEditForm(parts([...base, ...fields]), { ...options, ...more });
+/** A form of these fields, and of those of `base` that they do not set. */
+const form = (fields: readonly Field[], base = FORM, more: Partial<EditParseOptions> = {}) => {
+  const set = new Set(fields.map(([name]) => name));
+  const kept = base.filter(([name]) => name === "image" || !set.has(name));
+  return parseEditForm(parts([...kept, ...fields]), { ...options, ...more });
+};
 const withoutImage = FORM.slice(0, 2);
 
 function refused(run: () => unknown, code: string | null, param: string | null, message: string): void {
@@ -54,6 +58,8 @@ function refused(run: () => unknown, code: string | null, param: string | null, 
 const type = (param: string, expected: string, got: string) =>
   `Invalid type for '${param}': expected ${expected}, but got ${got} instead.`;
 
+const emptyPrompt =
+  "Invalid 'prompt': empty string. Expected a string with minimum length 1, but got an empty string instead.";
 const belowOne = "Invalid 'n': integer below minimum value. Expected a value >= 1, but got 0 instead.";
 
 test("S-126 both encodings of one edit give the same job", () => {
@@ -148,20 +154,46 @@ test("S-127 the images of a JSON body", () => {
 });
 
 test("S-127 no remote image is fetched", () => {
-  const message =
-    "Invalid 'images[0].image_url': this server fetches no remote images. Send the image itself as a 'data:' URL of type image/png, image/jpeg or image/webp, in base64.";
-  for (const url of [
-    "https://a.example/x.png",
-    "http://169.254.169.254/",
-    "file:///etc/passwd",
-    "",
-    "data:image/svg+xml;base64,AAAA",
-    "data:image/png,AAAA",
-  ]) {
+  const rows: [string, string][] = [
+    ["https://a.example/x.png", "this server fetches no remote images"],
+    ["http://169.254.169.254/", "this server fetches no remote images"],
+    ["file:///etc/passwd", "this server reads no URLs but 'data:' ones"],
+    ["", "it is no URL"],
+    ["iVBORw0KGgo=", "it is no URL"],
+    ["data:image/png,AAAA", "the 'data:' URL is not in base64"],
+    ["data:image/png;base64;x=y,AAAA", "the 'data:' URL is not in base64"],
+    ["data:image/png;base64", "the 'data:' URL has no comma before its data"],
+  ];
+  for (const [url, fault] of rows) {
+    const message = `Invalid 'images[0].image_url': ${fault}. Send the image itself as a 'data:' URL of type image/png, image/jpeg or image/webp, in base64.`;
     refused(() => json({ images: [{ image_url: url }] }), "invalid_value", "images[0].image_url", message);
   }
-  for (const type of ["IMAGE/JPEG", "image/jpg"]) {
+  refused(
+    () => json({ images: [{ image_url: "data:image/svg+xml;base64,AAAA" }] }),
+    "unsupported_file_mimetype",
+    "images[0].image_url",
+    "Invalid file 'images[0].image_url': unsupported mimetype ('image/svg+xml'). Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'.",
+  );
+  for (const type of ["IMAGE/JPEG", "image/jpg", "image/jpeg;charset=utf-8", "image/jpeg;name=a b.jpg", ""]) {
     assert.equal(json({ images: [{ image_url: dataUrl(picture("jpeg 8x8"), type) }] }).images.length, 1);
+  }
+});
+
+test("S-127 base64 may have line ends, as MIME encoders make them, but no other strangers", () => {
+  const bytes = picture(`png 8x8${" ".repeat(100)}`);
+  const base64 = Buffer.from(bytes).toString("base64");
+  const lines = (end: string) => base64.replace(/.{1,76}/g, (line) => line + end);
+  for (const data of [lines("\r\n"), lines("\n"), ` ${base64}\t`, base64.replace(/=+$/, "")]) {
+    const [image] = json({ images: [{ image_url: `data:image/png;base64,${data}` }] }).images;
+    assert.deepEqual(image?.bytes, Buffer.from(bytes));
+  }
+  for (const data of [`${base64.slice(0, 20)}*${base64.slice(20)}`, lines("\u00a0"), lines("\0")]) {
+    refused(
+      () => json({ images: [{ image_url: `data:image/png;base64,${data}` }] }),
+      "invalid_value",
+      "images[0].image_url",
+      "Invalid 'images[0].image_url': the data is not valid base64.",
+    );
   }
 });
 
@@ -187,7 +219,6 @@ test("S-126 the text of a form becomes what its field is", () => {
     ["seed", "7"],
     ["guidance_scale", "3"],
     ["stream", "false"],
-    ["n", "1"],
     ["n", "2"],
     ["user", "u"],
   ]);
@@ -197,7 +228,6 @@ test("S-126 the text of a form becomes what its field is", () => {
   const rows: [string, string, string][] = [
     ["n", "abc", "an integer"],
     ["n", "2.5", "an integer"],
-    ["n", "", "an integer"],
     ["n", " 1", "an integer"],
     ["n", "0x10", "an integer"],
     ["guidance_scale", "x", "a decimal number"],
@@ -208,9 +238,72 @@ test("S-126 the text of a form becomes what its field is", () => {
   for (const [name, value, expected] of rows) {
     refused(() => form([[name, value]]), "invalid_type", name, broken(name, expected));
   }
+  assert.deepEqual([form([["stream", "True"]]).stream, form([["stream", "False"]]).stream], [true, false]);
+  refused(() => form([["stream", "TRUE"]]), "invalid_type", "stream", broken("stream", "a boolean"));
   refused(() => form([["n", "0"]]), "integer_below_min_value", "n", belowOne);
   refused(() => form([["n", picture()]]), "invalid_type", "n", type("n", "an integer", "a file"));
   refused(() => form([["prompt", picture()]]), "invalid_type", "prompt", type("prompt", "a string", "a file"));
+});
+
+test("S-126 an empty text is a field that was left out, unless it is free text; so is an empty file without a name", () => {
+  const optional = [
+    "n",
+    "size",
+    "width",
+    "quality",
+    "stream",
+    "seed",
+    "response_format",
+    "output_format",
+    "input_fidelity",
+  ];
+  const job = form(optional.map((name) => [name, ""]));
+  assert.deepEqual(job, form([]));
+  assert.deepEqual([...job.given], [...form([]).given]);
+  refused(() => form([["prompt", ""]]), "empty_string", "prompt", emptyPrompt);
+  assert.equal(form([["user", ""]]).user, "");
+  refused(() => form([["bogus", ""]]), "unknown_parameter", "bogus", "Unknown parameter: 'bogus'.");
+  const unchosen = (name: string) => ({
+    name,
+    value: new Uint8Array(),
+    mediaType: "application/octet-stream",
+    fileName: "",
+  });
+  assert.equal(parseEditForm([...parts(FORM), unchosen("mask")], options).mask, undefined);
+  refused(
+    () => parseEditForm([...parts(withoutImage), unchosen("image")], options),
+    "missing_required_parameter",
+    "image",
+    "Missing required parameter: 'image'.",
+  );
+  refused(
+    () => parseEditForm([...parts(withoutImage), { ...unchosen("image"), fileName: "empty.png" }], options),
+    "empty_image_file",
+    "image",
+    "Invalid file 'image': the file is empty.",
+  );
+});
+
+test("S-126 a field that stands twice in a form is refused; pictures may", () => {
+  for (const name of ["n", "prompt", "model", "mask", "bogus"]) {
+    refused(
+      () =>
+        form([
+          [name, "1"],
+          [name, "1"],
+        ]),
+      "duplicate_parameter",
+      name,
+      `Invalid body: '${name}' is there more than once.`,
+    );
+  }
+  assert.equal(
+    form([
+      ["image", picture()],
+      ["image[]", picture()],
+    ]).images.length,
+    3,
+  );
 });
 
 test("S-126 what is posted as an image must be one", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { ApiError, parseJsonObject } from "../src/index.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -64,4 +65,74 @@ test("a parse error never quotes the body", () => {
       return !/otter/.test(`${error.message}${error.stack}${String(error.cause)}`);
     },
   );
+});
+
+test("a member that stands twice in an object is refused by its name, also nested and escaped in different ways", () => {
+  const rows: [string, string][] = [
+    ['{"n":1,"n":5}', "n"],
+    ['{"prompt":"a","pr\\u006fmpt":"b"}', "prompt"],
+    ['{"a":{"b":1},"c":{"b":2,"b":[]}}', "c.b"],
+    ['{"images":[{"x":"]}"},{"image_url":"a\\"","image_url":"b"}]}', "images[1].image_url"],
+    ['{"mask":{"image_url":"a","image_url":"a"},"n":1}', "mask.image_url"],
+    ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    ['{"a":[[1,{"b":1}],[2,{"b":1,"b":1}]]}', "a[1][1].b"],
+    ['{"":1,"":2}', ""],
+    ['{"\\\\":1,"\\\\":2}', "\\"],
+  ];
+  for (const [text, param] of rows) {
+    assert.throws(
+      () => parseJsonObject(bytes(text)),
+      (error) => {
+        assert.ok(error instanceof ApiError);
+        assert.deepEqual([error.status, error.param, error.code], [400, param, "duplicate_parameter"], text);
+        return error.message === `Invalid body: '${param}' is there more than once.`;
+      },
+    );
+  }
+  const fine = '{"a":{"n":1},"b":{"n":1},"c":[{"n":1},{"n":1}],"d":"n:n:\\":","e:":1,"E:":2}';
+  assert.deepEqual(parseJsonObject(bytes(fine)), JSON.parse(fine));
+});
+
+test("whatever JSON is read, members that stand twice are refused, and nothing else is", () => {
+  const member = fc.tuple(fc.constantFrom("a", "b", "\\u0061", "c:", '\\"', "__proto__"), fc.json({ maxDepth: 3 }));
+  fc.assert(
+    fc.property(fc.array(member, { maxLength: 4 }), (members) => {
+      const names = members.map(([name]) => JSON.parse(`"${name}"`));
+      const text = `{${members.map(([name, value]) => `"${name}" : ${value}`).join(" , ")}}`;
+      const repeated = names.find((name, i) => names.indexOf(name) < i);
+      if (repeated === undefined) assert.deepEqual(parseJsonObject(bytes(text)), JSON.parse(text));
+      else assert.throws(() => parseJsonObject(bytes(text)), { code: "duplicate_parameter", param: repeated });
+    }),
+  );
+});
+
+test("to look for members that stand twice takes time in proportion to the body", () => {
+  const cpu = (count: number) => {
+    const text = `{${Array.from({ length: count }, (_, i) => `"k${i}":${i}`).join(",")},"k0":1}`;
+    const body = bytes(text);
+    const before = process.cpuUsage();
+    assert.throws(() => parseJsonObject(body), { param: "k0" });
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  cpu(1000);
+  // Sixteen times the members: were it quadratic, 256 times the work.
+  const [small, large] = [Math.max(1000, cpu(4000)), cpu(64_000)];
+  assert.ok(large < 100 * small, `${small} µs, then ${large} µs`);
+});
+
+test("a body in another encoding than UTF-8 is told apart from broken JSON, and an empty one is called empty", () => {
+  const text = '{"prompt":"Möwe"}';
+  for (const body of [
+    Buffer.from(text, "latin1"),
+    Buffer.from(text, "utf16le"),
+    Buffer.from(`\uFEFF${text}`, "utf16le"),
+  ]) {
+    assert.throws(() => parseJsonObject(body), {
+      status: 400,
+      message: /it is not valid UTF-8\. \(HINT: .*PowerShell/,
+    });
+  }
+  for (const empty of ["", " \r\n"])
+    assert.throws(() => parseJsonObject(bytes(empty)), { message: /the body is empty/ });
 });

@@ -7,6 +7,7 @@ import {
   newRequestId,
   requireOneReading,
   sendError,
+  toOriginForm,
 } from "@atoma/http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { adminRoutes } from "./admin/routes.ts";
@@ -39,6 +40,8 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const UNREAD_BODY_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_CONNECTIONS = 10_000;
+/** What load balancers and nodes ask every few seconds. */
+const PROBES = new Set(["/health", "/v1/nodes/heartbeat"]);
 
 /** What Fastify or a step threw, as an error of the catalogue. */
 function translate(error: unknown): ApiError {
@@ -55,6 +58,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   const app = Fastify({
     logger: false,
     genReqId: newRequestId,
+    rewriteUrl: toOriginForm,
     // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
     requestTimeout: HEADERS_TIMEOUT_MS + Math.max(context.body.timeoutMs, context.editBody.timeoutMs) + UNREAD_BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -99,7 +103,8 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
     const correlation = correlationId(request.headers["x-client-request-id"] ?? request.headers["x-request-id"]);
     const left = !reply.raw.writableFinished;
     const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
-    context.log.info({ ...line, ...request.logFields, ...(left && { left }) }, "request");
+    const fields = { ...line, ...request.logFields, ...(left && { left }) };
+    context.log[PROBES.has(route) ? "debug" : "info"](fields, "request");
   });
 
   app.setErrorHandler((error, request, reply) => {

@@ -29,23 +29,17 @@ test("S-061 wrong keys are refused, masked; the scheme's case does not matter", 
   assert.deepEqual([refused.status, refused.json.error.code], [401, "invalid_api_key"]);
   assert.ok(!refused.text.includes(wrong.slice(10, -4)));
   const unknown = `Bearer sk-atoma-0123456789abcdef-${"a".repeat(43)}`;
-  for (const header of [
-    unknown,
-    "Bearer nonsense",
-    "Basic abc",
-    "Bearer",
-    `Bearer ${world.key} x`,
-    `Bearer  ${world.key}`,
-  ]) {
+  for (const header of [unknown, "Bearer nonsense", "Basic abc", "Bearer", `Bearer ${world.key} x`]) {
     assert.equal((await world.generate({}, auth(header))).status, 401, header);
   }
   assert.equal((await world.generate({}, auth(`bearer ${world.key}`))).status, 200);
 });
 
-test("S-061 two Authorization headers are none", async () => {
+test("S-061 two Authorization headers are refused, and said to be two", async () => {
   const line = `authorization: Bearer ${world.key}\r\n`;
   const text = await raw(`GET /v1/models HTTP/1.1\r\nhost: x\r\n${line}${line}connection: close\r\n\r\n`);
   assert.equal(statusOf(text), 401);
+  assert.match(text, /The Authorization header is there more than once\./);
 });
 
 test("S-062 a bad key beside a bad body is a bad key", async () => {
@@ -90,7 +84,7 @@ test("S-065 S-067 other methods and unknown paths", async () => {
     const { error } = (await answer.json()) as { error: { message: string } };
     assert.equal(error.message, `Invalid method for URL (${method} ${PATH})`);
   }
-  for (const path of ["/v1/nope", "/v1/images/foo", "/v2/images/generations", "/", "/v1/images/generations/"]) {
+  for (const path of ["/v1/nope", "/v1/images/foo", "/v2/chat", "/"]) {
     const answer = await fetch(url + path, { method: "POST", body: "{}" });
     const { error } = (await answer.json()) as { error: { message: string; code: null } };
     assert.deepEqual([answer.status, error.message, error.code], [404, `Invalid URL (POST ${path})`, null]);
@@ -189,13 +183,56 @@ test("S-073 requests that two servers could read differently: 400 and close", as
     `${head}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
     `POST ${PATH} HTTP/1.1\nhost: x\n\n`,
     `${head}host: y\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
-    `POST http://elsewhere.example${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+    `${head}content-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
+    `${head}idempotency-key: a\r\nidempotency-key: a\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
+    ...["x/v1/models", "ftp://x/v1/models", "http://user@x/v1/models", "http://user:pass@x/v1/models"].map(
+      (target) => `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    ),
   ];
   for (const shape of shapes) {
     const text = await raw(shape);
     assert.equal(statusOf(text), 400, shape);
     assert.match(text, /"type":"invalid_request_error"/);
   }
+});
+
+test("a request target in the absolute form is answered as its path, and its authority stands for the Host header", async () => {
+  const head = `host: wrong.example\r\nauthorization: Bearer ${world.key}\r\nconnection: close\r\n`;
+  for (const target of ["http://h/v1/models", "HTTP://h:80/v1/models?x=1", "https://[::1]:8443/v1/models"]) {
+    assert.equal(statusOf(await raw(`GET ${target} HTTP/1.1\r\n${head}\r\n`)), 200, target);
+  }
+  assert.match(await raw(`GET http://h HTTP/1.1\r\n${head}\r\n`), /Invalid URL \(GET \/\)/);
+  assert.match(await raw(`GET http://h?x HTTP/1.1\r\n${head}\r\n`), /Invalid URL \(GET \/\)/);
+  assert.match(
+    await raw(`PUT http://h/v1/models HTTP/1.1\r\n${head}\r\n`),
+    /Invalid method for URL \(PUT \/v1\/models\)/,
+  );
+  assert.equal(statusOf(await raw(`OPTIONS * HTTP/1.1\r\n${head}\r\n`)), 204);
+  const body = '{"model":"scripted","prompt":"p","response_format":"url"}';
+  const fields = `${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const answer = await raw(`POST http://images.example:8080${PATH} HTTP/1.1\r\n${fields}`);
+  assert.match(answer, /"url":"http:\/\/images\.example:8080\/v1\/images\/files\//);
+  const without = `connection: close\r\n\r\n`;
+  assert.match(await raw(`GET http://h/health HTTP/1.1\r\n${without}`), /must have exactly one Host header/);
+});
+
+test("a key in api-key is one where there is no Authorization header", async () => {
+  const ask = (lines: string) => raw(`GET /v1/models HTTP/1.1\r\nhost: x\r\n${lines}connection: close\r\n\r\n`);
+  assert.equal(statusOf(await ask(`api-key: ${world.key}\r\n`)), 200);
+  assert.equal(statusOf(await ask(`API-Key: ${world.key}\r\nauthorization:\r\n`)), 200);
+  assert.match(await ask("api-key: nonsense-of-a-key\r\n"), /Incorrect API key provided: nonsense\*\*\*-key\./);
+  assert.match(await ask(`api-key: ${world.key}\r\nauthorization: Bearer nonsense-of-a-key\r\n`), /Incorrect API key/);
+  const twice = await ask(`api-key: ${world.key}\r\napi-key: ${world.key}\r\n`);
+  assert.match(twice, /^HTTP\/1\.1 401 .*The api-key header is there more than once\./s);
+  assert.match(await ask(`api-key: ${world.key} x\r\n`), /The api-key header has characters that no key has\./);
+  const generation = await fetch(url + PATH, {
+    method: "POST",
+    headers: { "api-key": world.key, "content-type": "application/json" },
+    body: '{"model":"scripted","prompt":"p"}',
+  });
+  assert.equal(generation.status, 200);
+  await generation.arrayBuffer();
+  assert.ok(!JSON.stringify(world.node.requests.at(-1)?.headers).includes(world.key), "the key goes to no node");
 });
 
 test("S-073 S-124 HTTP/1.0, which has no Host header, is answered; HTTP/1.1 without one is refused", async () => {

@@ -25,8 +25,10 @@ function refusalOf(code: string | undefined): ApiError {
       return errors.headersTooLarge();
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return errors.requestTimeout();
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return errors.badRequest("The extensions of the body's chunks are too large.");
     default:
-      return errors.badRequest("The request is not valid HTTP/1.1.");
+      return errors.badRequest("The request is not valid HTTP.");
   }
 }
 
@@ -90,7 +92,7 @@ export function guardConnections(headers: Readonly<Record<string, string>> = {})
       });
       server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
         socket.on("error", () => socket.destroy());
-        write(socket, errors.badRequest("The request target must be a path."), headers);
+        write(socket, errors.badRequest("This server is no proxy: it does not know the method CONNECT."), headers);
       });
     },
     refuse(error, socket) {

@@ -11,6 +11,8 @@ export interface ModelShelf {
   /** The model, where there is just one. */
   readonly only: ModelQueue | undefined;
   find(name: string): ModelQueue | undefined;
+  /** Ids of the models. */
+  modelNames(): readonly string[];
   /** Resolves when all are loaded; rejects when one cannot be. */
   readonly ready: Promise<void>;
   close(): Promise<void>;
@@ -66,6 +68,7 @@ export function modelShelf(options: ShelfOptions): ModelShelf {
     names: [...byName],
     only: queues.length === 1 ? queues[0] : undefined,
     find: (name) => byName.get(name),
+    modelNames: () => queues.map(({ card }) => card.id),
     ready,
     close,
   };

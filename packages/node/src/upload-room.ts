@@ -18,7 +18,7 @@ export function uploadRoom(maxBytes: number, bodies: number): UploadRoom {
     take: (contentLength) => {
       const bytes = Number(contentLength ?? maxBytes);
       if (bytes > maxBytes) throw errors.bodyTooLarge(maxBytes);
-      if (taken + bytes > bodies * maxBytes) throw errors.overloaded(RETRY_MS);
+      if (taken + bytes > bodies * maxBytes) throw errors.uploadsFull(RETRY_MS);
       taken += bytes;
       let given = false;
       return () => {

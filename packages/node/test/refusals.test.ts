@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
+import pino from "pino";
 import type { RunningNode } from "../src/index.ts";
 import { type Envelope, json, loadedNode, MODEL, post } from "./support.ts";
 
@@ -44,7 +45,9 @@ test("bad media types and encodings", async () => {
   await refused(await post(node, {}, { headers: { "content-type": "text/plain" } }), 415, {
     code: "unsupported_content_type",
   });
-  await refused(await get("/v1/images/generations", { method: "POST" }), 415, { message: "Missing content type." });
+  await refused(await get("/v1/images/generations", { method: "POST" }), 415, {
+    message: "Missing content type. Use 'application/json'.",
+  });
   await refused(await post(node, {}, { headers: { "content-encoding": "gzip" } }), 415, {
     code: "unsupported_content_type",
   });
@@ -122,10 +125,19 @@ test("S-073 requests that two servers could read differently", async () => {
     await raw(`${head}host: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`),
     refusal(400, "The only transfer coding of a request may be 'chunked'"),
   );
-  assert.match(
-    await raw(`POST http://x${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`),
-    refusal(400, "The request target must be a path"),
-  );
+  for (const target of ["x", "ftp://x/readyz", "http://user@x/readyz", "*"]) {
+    assert.match(
+      await raw(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+      /^HTTP\/1\.1 400 .*(?:The request target must be a path|The request is not valid HTTP)/s,
+      target,
+    );
+  }
+  for (const name of ["content-type", "x-atoma-timeout-ms"]) {
+    const twice = `${head}host: x\r\n${name}: application/json\r\n${name}: 1\r\ncontent-length: 2\r\n\r\n{}`;
+    assert.match(await raw(twice), refusal(400, `The header '${name}' is there more than once`));
+  }
+  const absolute = `GET http://elsewhere:1/readyz?x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+  assert.match(await raw(absolute), /^HTTP\/1\.1 200 /);
   assert.match(await raw("GET /healthz HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
 });
 
@@ -135,6 +147,47 @@ test("S-065 S-067 the URL and its method come before the body, whatever that is"
   await refused(await get("/v1/models", { method: "PUT", ...plain }), 405, {});
   const query = `QUERY ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
   assert.match(await raw(query), refusal(405, "Invalid method for URL \\(QUERY "));
+});
+
+test("an id of any length is looked up or refused with 404, and so is a target that is badly escaped", async () => {
+  const lines: string[] = [];
+  await using logged = await loadedNode({
+    logger: pino({ level: "debug" }, { write: (line) => void lines.push(line) }),
+  });
+  for (const path of [`/v1/requests/${"x".repeat(3000)}`, `/v1/models/${"x".repeat(3000)}`, "/v1/requests/%ZZ"]) {
+    for (const method of path.startsWith("/v1/requests/") ? ["GET", "DELETE"] : ["GET"]) {
+      await refused(await fetch(logged.url + path, { method }), 404, { type: "invalid_request_error" });
+    }
+  }
+  assert.ok(
+    lines.every((line) => line.length < 1000 && !line.includes("x".repeat(300))),
+    "nor is it logged",
+  );
+});
+
+test("a path that is nearly right is answered with the one that was probably meant", async () => {
+  for (const [path, meant] of [
+    ["/v1/v1/images/generations", PATH],
+    ["/images/generations", PATH],
+    [`${PATH}/`, PATH],
+    ["/v1/models/", "/v1/models"],
+  ]) {
+    const method = meant === PATH ? "POST" : "GET";
+    await refused(await get(`${path}`, { method }), 404, {
+      message: `Invalid URL (${method} ${path}). You probably meant ${meant}`,
+      code: null,
+    });
+  }
+});
+
+test("probes are logged at debug, requests at info", async () => {
+  const lines: { level: number; route: string }[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  await using logged = await loadedNode({ logger: pino({ level: "debug" }, { write }) });
+  for (const path of ["/readyz", "/healthz", "/v1/load", "/v1/models"]) await (await fetch(logged.url + path)).text();
+  while (!lines.some(({ route }) => route === "/v1/models")) await new Promise(setImmediate);
+  const levels = lines.filter(({ route }) => route).map(({ route, level }) => `${route} ${level}`);
+  assert.deepEqual(levels.sort(), ["/healthz 20", "/readyz 20", "/v1/load 20", "/v1/models 30"]);
 });
 
 test("S-060 nobody is invited to send a body before being known", async () => {
@@ -173,8 +226,16 @@ test("a node with a token answers those who bear it", async () => {
   const ask = (authorization?: string) =>
     fetch(`${guarded.url}/v1/models`, { headers: authorization === undefined ? {} : { authorization } });
   await refused(await ask(), 401, { code: null });
-  await refused(await ask("Basic c2VzYW1l"), 401, { code: null });
+  const notBearer = "The Authorization header does not begin with the scheme Bearer.";
+  const hint = "Send your API key using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
+  await refused(await ask("Basic c2VzYW1l"), 401, { code: null, message: `${notBearer} ${hint}` });
   await refused(await ask("Bearer"), 401, { code: null });
+  const head = "GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer sesame\r\n";
+  assert.match(
+    await raw(`${head}authorization: Bearer sesame\r\n\r\n`, guarded),
+    refusal(401, "The Authorization header is there more than once"),
+  );
+  assert.equal((await fetch(`${guarded.url}/v1/models`, { headers: { "api-key": "sesame" } })).status, 200);
   const wrong = await ask("Bearer sesame1");
   assert.equal(wrong.headers.get("www-authenticate"), "Bearer");
   await refused(wrong, 401, { code: "invalid_api_key", message: "Incorrect API key provided: ***." });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { errors } from "@atoma/contract";
-import { masked } from "@atoma/http";
+import { masked, readKey } from "@atoma/http";
 import { type KeyId, type KeyRecord, type Ledger, parseKey, verifySecret } from "@atoma/ledger";
 
 /** Who asks: a key that was checked, with its account and rights. */
@@ -11,19 +11,10 @@ export type Credentials = Pick<IncomingMessage, "headers" | "rawHeaders" | "meth
 
 export type Authenticate = (request: Credentials) => Promise<Caller>;
 
-const BEARER = /^bearer ([\x21-\x7e]+)$/i;
 const CACHE_MS = 1000;
 const CACHE_KEYS = 10_000;
 /** What an unknown key is compared with, so that it takes as long as a wrong secret. */
 const NOBODY = new Uint8Array(32);
-
-/** The one bearer key of a request. Throws ApiError 401 when there is none, or more than one. */
-function bearerKey(request: Credentials): string {
-  const given = request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "authorization");
-  const match = BEARER.exec(request.headers.authorization ?? "");
-  if (given.length !== 1 || match?.[1] === undefined) throw errors.missingKey();
-  return match[1];
-}
 
 /**
  * Step 1. Knows afterwards who asks; reads nothing of the body. A key is looked up at most once a second, however many ask
@@ -46,7 +37,7 @@ export function authenticator(ledger: Pick<Ledger, "findKey" | "touchKey">, now:
   }
 
   return async (request) => {
-    const text = bearerKey(request);
+    const text = readKey(request);
     const key = parseKey(text);
     if (!key) throw errors.invalidKey(masked(text));
     const record = await find(key.keyId);

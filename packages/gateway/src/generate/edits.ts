@@ -7,7 +7,7 @@ import type { Caller } from "./authenticate.ts";
 import { idempotencyKey } from "./reserve.ts";
 import { openUpload, type Upload } from "./upload.ts";
 import { type UploadMemory, uploadMemory } from "./upload-memory.ts";
-import { type PricedJob, price } from "./validate.ts";
+import { type PricedJob, price, readingFor } from "./validate.ts";
 
 /** What stays of a request once its pictures are let go. */
 interface ReadEdit {
@@ -29,7 +29,7 @@ async function readEdit(
   using claims = new DisposableStack();
   const claim = claims.use(memory.claim(caller.accountId, request.headers["content-length"]));
   const body = takeApart(await readBody(request.raw, context.editBody));
-  const edit = body.toJob({ ...context, findModel: context.registry.findModel, readHeader: readWholeImage });
+  const edit = body.toJob({ ...readingFor(context, caller), readHeader: readWholeImage });
   const { images: _images, mask: _mask, inputFidelity: _fidelity, ...job } = edit;
   const priced = price(Object.freeze<ImageJob>(job), caller);
   context.registry.requireAble(job);

@@ -6,7 +6,7 @@ import { readBody, requireJson } from "../http/read-body.ts";
 import type { Runner } from "../jobs/runner.ts";
 import { answerJob } from "./answer-job.ts";
 import { idempotencyKey } from "./reserve.ts";
-import { validate } from "./validate.ts";
+import { readingFor, validate } from "./validate.ts";
 
 /** `POST /v1/images/generations`: authenticate, validate, reserve, forward, settle, render. */
 export function imagesGenerations(context: Context, runner: Runner) {
@@ -18,7 +18,7 @@ export function imagesGenerations(context: Context, runner: Runner) {
     requireJson(request.headers);
     const key = idempotencyKey(request.headers["idempotency-key"]);
     const body = await readBody(request.raw, context.body);
-    const priced = validate(body, caller, { ...context, findModel: context.registry.findModel });
+    const priced = validate(body, caller, readingFor(context, caller));
     context.registry.requireAble(priced.job);
     // A stream is an answer of its own; a preference need not be honoured.
     const later = prefersAsync(request.headers) && !priced.job.stream ? runner : undefined;

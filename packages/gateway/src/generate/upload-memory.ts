@@ -30,7 +30,7 @@ export function uploadMemory(maxBytes: number): UploadMemory {
       if ((held.get(account) ?? 0) + announced > PER_ACCOUNT * maxBytes) {
         throw errors.rateLimited("Too many uploads of this account are under way.", RETRY_MS);
       }
-      if (total + announced > IN_ALL * maxBytes) throw errors.overloaded(RETRY_MS);
+      if (total + announced > IN_ALL * maxBytes) throw errors.uploadsFull(RETRY_MS);
       add(account, announced);
       return { [Symbol.dispose]: () => add(account, -announced) };
     },

@@ -6,6 +6,7 @@ import {
   parseImageRequest,
   parseJsonObject,
 } from "@atoma/contract";
+import type { Context } from "../context.ts";
 import type { Caller } from "./authenticate.ts";
 
 /** A validated request and what it costs. */
@@ -21,6 +22,22 @@ export const mayUse = ({ allowedModels }: Caller, model: string): boolean => all
 export function requireModel(caller: Caller, model: string): void {
   if (mayUse(caller, model)) return;
   throw errors.permissionDenied(`This API key may not use the model '${model}'.`, "model");
+}
+
+/** Ids of the models that a key may use. */
+export function usableModels({ registry }: Pick<Context, "registry">, caller: Caller): readonly string[] {
+  return registry.listModels().flatMap(({ id }) => (mayUse(caller, id) ? [id] : []));
+}
+
+/** What a caller's request is read by. */
+export function readingFor(context: Context, caller: Caller): ParseOptions {
+  const { registry, defaultModel, unknownFields } = context;
+  return {
+    findModel: registry.findModel,
+    defaultModel,
+    unknownFields,
+    modelNames: () => usableModels(context, caller),
+  };
 }
 
 /**

@@ -29,7 +29,8 @@ export function allowPreflights(app: FastifyInstance): void {
       .header("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
       .header(
         "access-control-allow-headers",
-        request.headers["access-control-request-headers"] ?? "authorization, content-type, idempotency-key, prefer",
+        request.headers["access-control-request-headers"] ??
+          "authorization, api-key, content-type, idempotency-key, prefer",
       )
       .header("access-control-max-age", "86400")
       .send();

@@ -15,7 +15,7 @@ export function requireJson(headers: IncomingMessage["headers"]): void {
   const type = headers["content-type"];
   if (type === undefined || !JSON_TYPE.test(type)) throw errors.unsupportedContentType(type, "application/json");
   const encoding = headers["content-encoding"] ?? "";
-  if (!/^(?:identity)?$/i.test(encoding)) throw errors.unsupportedEncoding();
+  if (!/^(?:identity)?$/i.test(encoding)) throw errors.unsupportedEncoding(encoding);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { adminSchemas, errors, parseJsonObject } from "@atoma/contract";
+import { readKey } from "@atoma/http";
 import { LedgerInputError } from "@atoma/ledger";
 import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
@@ -6,6 +7,7 @@ import { flag, onlyFieldsOf, requiredOrigin, text } from "../http/body-fields.ts
 import { readBody, requireJson } from "../http/read-body.ts";
 import { LIFE_MS } from "./shared-nodes.ts";
 
+const MAX_TOKEN = 512;
 const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
 
 /**
@@ -14,8 +16,8 @@ const MAX_BODY = { maxBytes: 16 * 1024, timeoutMs: 5_000 };
  */
 export function nodeHeartbeat(app: FastifyInstance, context: Context): void {
   app.post("/v1/nodes/heartbeat", async (request) => {
-    const token = /^bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (token === undefined) throw errors.missingKey();
+    const token = readKey(request.raw);
+    if (token.length > MAX_TOKEN) throw errors.invalidKey("***");
     requireJson(request.headers);
     const body = parseJsonObject(await readBody(request.raw, MAX_BODY));
     onlyFieldsOf(body, adminSchemas.Heartbeat);

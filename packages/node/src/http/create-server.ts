@@ -8,6 +8,7 @@ import {
   newRequestId,
   requireOneReading,
   sendError,
+  toOriginForm,
 } from "@atoma/http";
 import fastify, {
   type FastifyInstance,
@@ -27,6 +28,9 @@ const MAX_CONNECTIONS = 1024;
 const HANDSHAKE_MS = 10_000;
 /** Longer than clients keep an idle connection, so that they close first and no request meets a closing server. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** What gateways and supervisors ask every few seconds. */
+const PROBES = new Set(["/healthz", "/readyz", "/v1/load"]);
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -54,10 +58,11 @@ function logResponses(app: FastifyInstance, logger: Logger): void {
   app.addHook("onRequest", async (request, reply) => {
     const started = performance.now();
     reply.raw.once("close", () => {
-      logger.info(
+      const route = request.routeOptions.url ?? null;
+      logger[PROBES.has(route ?? "") ? "debug" : "info"](
         {
           method: request.method,
-          route: request.routeOptions.url ?? null,
+          route,
           status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
           ms: Math.round(performance.now() - started),
           requestId: request.id,
@@ -76,6 +81,7 @@ function logResponses(app: FastifyInstance, logger: Logger): void {
 export function createServer({ logger, token, tls, requestMs }: ServerOptions): FastifyInstance {
   const authenticate = token === undefined ? undefined : authenticator(token);
   const connections = guardConnections();
+  const known = knownMethods();
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: Math.min(requestMs, 10_000),
@@ -91,12 +97,14 @@ export function createServer({ logger, token, tls, requestMs }: ServerOptions): 
     forceCloseConnections: "idle",
     requestIdHeader: false,
     genReqId: newRequestId,
+    rewriteUrl: toOriginForm,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 512 },
     clientErrorHandler: connections.refuse,
-    frameworkErrors: (error, request, reply) => {
-      reply.header("x-request-id", request.id);
-      answerError(error, request, reply, logger);
+    // The router's: a target that is badly escaped, or an id that is too long to be one.
+    frameworkErrors: (_error, request, reply) => {
+      reply.headers({ "x-request-id": request.id });
+      sendError(request, reply, known.refusal(request.method, request.url));
     },
   };
   const transport = tls ? { https: { ...limits, ...httpsOptions(tls) } } : { http: limits };
@@ -108,7 +116,6 @@ export function createServer({ logger, token, tls, requestMs }: ServerOptions): 
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  const known = knownMethods();
   app.addHook("onRoute", ({ url, method }) => known.add(url, method));
   logResponses(app, logger);
   app.addHook("onRequest", async (request, reply) => {
@@ -116,10 +123,14 @@ export function createServer({ logger, token, tls, requestMs }: ServerOptions): 
     requireOneReading(request.raw);
     // Before Fastify looks at a body that nobody would read.
     if (request.is404) throw known.refusal(request.method, request.url);
-    if (request.routeOptions.url?.startsWith("/v1/")) authenticate?.(request.headers.authorization);
-    if (!/^(?:identity)?$/i.test(request.headers["content-encoding"] ?? "")) throw errors.unsupportedEncoding();
+    if (request.routeOptions.url?.startsWith("/v1/")) authenticate?.(request.raw);
+    const encoding = request.headers["content-encoding"] ?? "";
+    if (!/^(?:identity)?$/i.test(encoding)) throw errors.unsupportedEncoding(encoding);
   });
   app.addHook("preParsing", async (request) => inviteBody(request.raw));
+  app.setNotFoundHandler(async (request) => {
+    throw known.refusal(request.method, request.url);
+  });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
   return app;
 }

@@ -18,8 +18,6 @@ export function toApiError(error: unknown, request: FastifyRequest, bodyLimit: n
       return errors.bodyTooLarge(request.routeOptions.bodyLimit ?? bodyLimit);
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
       return errors.badRequest("The request body's length does not match the header 'content-length'.");
-    case "FST_ERR_BAD_URL":
-      return errors.invalidUrl(request.method, request.url);
     case "ECONNRESET":
       return errors.clientClosed();
     default:

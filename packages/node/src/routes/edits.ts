@@ -26,6 +26,7 @@ export function editsRoute(app: FastifyInstance, options: AnswerOptions): void {
       const job = body.toJob({
         findModel: (id) => shelf.find(id)?.card,
         defaultModel: shelf.only?.card.id,
+        modelNames: shelf.modelNames,
         readHeader: readWholeImage,
       });
       const fingerprint = Buffer.from(await body.digest()).toString("base64");

@@ -9,6 +9,7 @@ function readJob(request: FastifyRequest, shelf: ModelShelf): ImageJob {
   return parseImageRequest(parseJsonObject(bodyOf(request, "application/json")), {
     findModel: (id) => shelf.find(id)?.card,
     defaultModel: shelf.only?.card.id,
+    modelNames: shelf.modelNames,
   });
 }
 

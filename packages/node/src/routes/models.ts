@@ -8,10 +8,11 @@ export function modelsRoutes(app: FastifyInstance, shelf: ModelShelf): void {
     object: "list",
     data: shelf.names.map(([name, queue]) => toModelObject(queue.card, name)),
   }));
-  app.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
+  app.get<{ Params: { "*": string } }>("/v1/models/*", async (request, reply) => {
     const id = request.params["*"];
+    if (id === "") return reply.callNotFound();
     const queue = shelf.find(id);
-    if (!queue) throw errors.modelNotFound(id);
+    if (!queue) throw errors.modelNotFound(id, shelf.modelNames());
     return toModelObject(queue.card, id);
   });
 }
