@@ -112,7 +112,9 @@ function compareRun(name: string, entry: Fields, scaled: boolean): Comparison {
   const expected = entry.number("sum");
   return {
     name,
-    sum: Number.isNaN(sum) ? Number.POSITIVE_INFINITY : Math.abs(sum - expected) / Math.abs(expected),
+    sum: Number.isNaN(sum)
+      ? Number.POSITIVE_INFINITY
+      : Math.abs(sum - expected) / Math.max(Math.abs(expected), Number.MIN_VALUE),
     elements: Math.max(largest(all.slice(0, first.length), first), largest(all.slice(-last.length), last)),
     timesteps: entry.has("timesteps") ? largest(schedule.timesteps, entry.numbers("timesteps")) : 0,
   };

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fieldsOf, readFields } from "../src/folder/fields.ts";
+import { fieldsOf, ModelFolderError, readFields } from "../src/folder/fields.ts";
 import { torchGenerator } from "../src/random/torch-generator.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent, Schedule } from "../src/schedulers/scheduler.ts";
@@ -9,7 +12,7 @@ import { compareFile } from "./scheduler-run.ts";
 
 const fixture = (name: string) => join(import.meta.dirname, "schedulers", name);
 
-for (const name of ["scaled.json", "pipeline.json"]) {
+for (const name of ["scaled.json", "pipeline.json", "broad.json"]) {
   describe(`diffusers' runs of ${name}`, () => {
     for (const one of compareFile(fixture(name))) {
       test(`${one.name} gives diffusers' numbers`, () => {
@@ -92,4 +95,89 @@ test("an unknown scheduler, prediction or option is refused by file, key and val
   );
   assert.throws(make({}), /"_class_name" is missing/);
   assert.throws(make({ _class_name: "DDIMScheduler", prediction_type: "x" }), /"prediction_type" is "x"/);
+});
+
+describe("a key that a class declares is built, or refused unless default", () => {
+  const make = (name: string, fields: Record<string, unknown>) => () =>
+    createScheduler(fieldsOf({ _class_name: `${name}Scheduler`, ...fields }, "scheduler_config.json"));
+  for (const [name, fields, said] of [
+    [
+      "DDIM",
+      { beta_schedule: "sigmoid" },
+      /scheduler_config.json: "beta_schedule" is "sigmoid".*use linear, scaled_linear/,
+    ],
+    ["DDIM", { timestep_spacing: "log" }, /"timestep_spacing" is "log"/],
+    [
+      "DDIM",
+      { rescale_betas_zero_snr: true, clip_sample: false, timestep_spacing: "trailing" },
+      /"rescale_betas_zero_snr" is true/,
+    ],
+    ["PNDM", { prediction_type: "sample" }, /"prediction_type" is "sample"/],
+    ["EulerDiscrete", { final_sigmas_type: "one" }, /"final_sigmas_type" is "one"/],
+    ["EulerDiscrete", { use_karras_sigmas: true, use_beta_sigmas: true }, /"use_karras_sigmas" and "use_beta_sigmas"/],
+    ["EulerDiscrete", { timestep_type: "fractional" }, /"timestep_type" is "fractional"/],
+    ["EulerAncestralDiscrete", { prediction_type: "sample" }, /"prediction_type" is "sample"/],
+    ["DPMSolverMultistep", { solver_order: 4 }, /"solver_order" is 4/],
+    ["DPMSolverMultistep", { variance_type: "learned_range" }, /"variance_type" is "learned_range"/],
+    ["DPMSolverMultistep", { algorithm_type: "dpmsolver" }, /"final_sigmas_type" is "zero", which dpmsolver/],
+    ["DPMSolverMultistep", { time_shift_type: "linear" }, /"time_shift_type" is "linear"/],
+    ["UniPCMultistep", { solver_type: "bh1" }, /"solver_type" is "bh1"/],
+    ["UniPCMultistep", { solver_p: { order: 1 } }, /"solver_p" is \{"order":1\}/],
+    ["UniPCMultistep", { shift_terminal: 0.1 }, /"shift_terminal" is 0.1/],
+    ["LCM", { original_inference_steps: 2000 }, /"original_inference_steps" is 2000/],
+    ["FlowMatchEulerDiscrete", { time_shift_type: "cubic" }, /"time_shift_type" is "cubic"/],
+    ["FlowMatchEulerDiscrete", { shift: 0 }, /"shift" is 0/],
+    ["FlowMatchEulerDiscrete", { shift: "3" }, /"shift" must be a number/],
+  ] as const) {
+    test(`${name} ${JSON.stringify(fields)} is refused`, () => {
+      assert.throws(
+        make(name, fields),
+        (error: unknown) => error instanceof ModelFolderError && said.test(error.message),
+      );
+    });
+  }
+
+  test("keys of other classes are ignored", () => {
+    make("EulerDiscrete", { skip_prk_steps: true, clip_sample: 7, sample_max_value: "x", solver_type: "bh9" })();
+    make("FlowMatchEulerDiscrete", { beta_schedule: "sigmoid", prediction_type: "x" })();
+  });
+});
+
+test("another class can be created with the options of a model's file", () => {
+  const file = fieldsOf({ _class_name: "PNDMScheduler", skip_prk_steps: true, beta_schedule: "scaled_linear" }, "file");
+  assert.equal(createScheduler(file, "UniPCMultistepScheduler").name, "UniPCMultistepScheduler");
+});
+
+describe("the command that repeats a file of runs", () => {
+  const command = (...files: string[]) =>
+    spawnSync(
+      process.execPath,
+      ["--conditions=atoma-source", join(import.meta.dirname, "../../../bench/engine/schedulers.ts"), ...files],
+      {
+        encoding: "utf8",
+      },
+    );
+
+  test("prints name, error of the sum and error of the elements of each, and ends with 0", () => {
+    const { stdout, status } = command(fixture("scaled.json"), fixture("pipeline.json"));
+    assert.match(stdout, /^dpmpp_flow_sana +sum +\d\.\de-\d+ +elements +\d\.\de[+-]\d+$/m);
+    assert.match(stdout, /26 of 26 within/);
+    assert.equal(status, 0);
+  });
+
+  test("ends with 1 where a run is off or refused", () => {
+    const folder = mkdtempSync(join(tmpdir(), "atoma-runs-"));
+    try {
+      const file = join(folder, "runs.json");
+      const config = { _class_name: "LCMScheduler", steps: 60 };
+      const { lcm_4: run } = JSON.parse(readFileSync(fixture("pipeline.json"), "utf8"));
+      writeFileSync(file, JSON.stringify({ off: { ...run, sum: run.sum * 1.0001 }, refused: { ...run, config } }));
+      const { stdout, status } = command(file);
+      assert.match(stdout, /^off .*ABOVE 1e-5$/m);
+      assert.match(stdout, /^refused .*LCMScheduler takes at most 50 steps here, not 60$/m);
+      assert.equal(status, 1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
