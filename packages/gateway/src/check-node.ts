@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { formatSize, type ImageJob, type ModelCard, parseImageRequest, parseSize } from "@atoma/contract";
 import pino from "pino";
+import { type Clock, deadline, systemClock } from "./clock.ts";
 import type { Abilities } from "./dialects/abilities.ts";
 import { ABILITIES } from "./dialects/dialects.ts";
 import { isRecord } from "./dialects/is-record.ts";
@@ -8,7 +10,7 @@ import type { NodeModel } from "./nodes/describe-model.ts";
 import { closeNode, type Node, type NodeConfig, openNode } from "./nodes/node.ts";
 import { listModels, probe, UnexpectedAnswer } from "./nodes/probe.ts";
 import { openRegistry } from "./nodes/registry.ts";
-import type { LoadReport } from "./routing/balancer.ts";
+import type { LoadReport } from "./routing/types.ts";
 import { reasonOf } from "./upstream/connection-errors.ts";
 
 export interface CheckOptions {
@@ -17,6 +19,8 @@ export interface CheckOptions {
   /** Of the models, the one to make it with. */
   readonly model?: string | undefined;
   readonly print: (line: string) => void;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 type Print = CheckOptions["print"];
@@ -87,8 +91,8 @@ function tellLoad(load: LoadReport | undefined, print: Print): void {
 }
 
 /** Compares what a foreign server lists with what it is said to serve; a server without a list is nothing wrong. */
-async function tellListed(node: Node, print: Print): Promise<void> {
-  const entries = await listModels(node).catch(() => []);
+async function tellListed(node: Node, clock: Clock, print: Print): Promise<void> {
+  const entries = await listModels(node, clock).catch(() => []);
   const listed = entries.flatMap((entry) => (isRecord(entry) && typeof entry.id === "string" ? [entry.id] : []));
   if (listed.length === 0) return;
   const unlisted = node.models.filter(({ upstream }) => !listed.includes(upstream)).map(({ upstream }) => upstream);
@@ -96,20 +100,20 @@ async function tellListed(node: Node, print: Print): Promise<void> {
 }
 
 /** Asks and tells how a node is. Gives its models, or undefined when it cannot be used. */
-async function tellNode(config: NodeConfig, print: Print): Promise<readonly NodeModel[] | undefined> {
+async function tellNode(config: NodeConfig, clock: Clock, print: Print): Promise<readonly NodeModel[] | undefined> {
   const node = openNode(config, NO_ALIASES);
   const { name } = node.dialect;
   try {
-    const load = await probe(node, NO_ALIASES);
+    const { models = node.models, load } = await probe(node, NO_ALIASES, clock);
     print(`ok: ready at ${node.origin}, dialect ${name}, at most ${node.maxConcurrent} at a time`);
     tellLoad(load, print);
     if (name !== "atoma") tellAbilities(ABILITIES[name], print);
     print("models:");
     const countsSteps = name === "atoma" || ABILITIES[name].steps;
-    for (const model of node.models.slice(0, MAX_SHOWN)) tellModel(model, countsSteps, print);
-    if (node.models.length > MAX_SHOWN) print(`  and ${node.models.length - MAX_SHOWN} more`);
-    if (name !== "atoma") await tellListed(node, print);
-    if (node.models.length > 0) return node.models;
+    for (const model of models.slice(0, MAX_SHOWN)) tellModel(model, countsSteps, print);
+    if (models.length > MAX_SHOWN) print(`  and ${models.length - MAX_SHOWN} more`);
+    if (name !== "atoma") await tellListed(node, clock, print);
+    if (models.length > 0) return models;
     print("wrong: it offers none whose capabilities it tells");
     print(`       ${NOT_OURS}`);
     return undefined;
@@ -142,29 +146,29 @@ function refusalLines(print: Print): (line: string) => void {
   };
 }
 
-async function makePicture(config: NodeConfig, card: ModelCard, print: Print): Promise<boolean> {
+async function makePicture(config: NodeConfig, card: ModelCard, clock: Clock, print: Print): Promise<boolean> {
   const log = pino({ level: "warn" }, { write: refusalLines(print) });
   const waiting = { maxQueue: 1, queueTimeoutMs: 1000 };
-  const registry = openRegistry({ nodes: [config], aliases: NO_ALIASES, log, random: Math.random, ...waiting });
+  const registry = openRegistry({ nodes: [config], aliases: NO_ALIASES, log, clock, random: Math.random, ...waiting });
   const fields = { model: card.id, prompt: "a red circle on a blue background", size: smallest(card) };
   const job: ImageJob = parseImageRequest(fields, { findModel: () => card });
   print(`makes one picture of ${formatSize(job)} with ${card.id} …`);
-  const started = Date.now();
+  const started = clock.monotonic();
+  using limit = deadline(clock, PICTURE_TIMEOUT_MS, () => new Error("no picture within five minutes"));
   try {
     await registry.probe();
-    const events = forward(job, {
-      registry,
+    const work = {
+      job,
+      candidates: registry.candidates(job),
+      pictures: undefined,
+      requestId: `check_${clock.now().toString(36)}`,
       account: "check",
-      requestId: `check_${started.toString(36)}`,
-      signal: AbortSignal.timeout(PICTURE_TIMEOUT_MS),
-      timeoutMs: PICTURE_TIMEOUT_MS,
-      now: Date.now,
-      log,
-    });
-    for await (const event of events) {
-      if (event.type !== "image") continue;
-      const seconds = ((Date.now() - started) / 1000).toFixed(1);
-      print(`ok: ${event.format} of ${event.width}x${event.height}, ${event.bytes.length} bytes, in ${seconds} s`);
+      signal: limit.signal,
+    };
+    const context = { registry, generationTimeoutMs: PICTURE_TIMEOUT_MS, clock, randomBytes, log };
+    for (const { format, width, height, bytes } of (await forward(work, context)).images) {
+      const seconds = ((clock.monotonic() - started) / 1000).toFixed(1);
+      print(`ok: ${format} of ${width}x${height}, ${bytes.length} bytes, in ${seconds} s`);
     }
     return true;
   } catch (error) {
@@ -181,8 +185,9 @@ async function makePicture(config: NodeConfig, card: ModelCard, print: Print): P
  * Tells an operator what a server supports and what it gets wrong, line by line, on one screen. Makes a picture only if it
  * may, and says so. Resolves with whether all that was tried is fine.
  */
-export async function checkNode(config: NodeConfig, { generate, model, print }: CheckOptions): Promise<boolean> {
-  const models = await tellNode(config, print);
+export async function checkNode(config: NodeConfig, options: CheckOptions): Promise<boolean> {
+  const { generate, model, print, clock = systemClock } = options;
+  const models = await tellNode(config, clock, print);
   if (!models) return false;
   const wanted = model?.split("=", 1)[0];
   const found = models.find(({ card }) => wanted === undefined || card.id === wanted);
@@ -190,7 +195,7 @@ export async function checkNode(config: NodeConfig, { generate, model, print }: 
     print(`wrong: it does not offer ${wanted}`);
     return false;
   }
-  if (generate) return makePicture(config, found.card, print);
+  if (generate) return makePicture(config, found.card, clock, print);
   print("no picture was made; --generate makes one");
   return true;
 }

@@ -1,24 +1,26 @@
 import type { Ledger, RandomBytes } from "@atoma/ledger";
 import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
 import type { FileStore } from "./files/file-store.ts";
-import type { Authenticate } from "./generate/authenticate.ts";
+import type { Identify } from "./generate/identify.ts";
 import type { RefusedKeys } from "./generate/refused-keys.ts";
 import type { VoidLater } from "./holds/void-later.ts";
 import type { BodyLimits } from "./http/read-body.ts";
+import type { ReaderLimits } from "./http/slow-readers.ts";
 import type { Registry } from "./nodes/registry.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
-/** What the routes work with. Clock and random source are arguments, so that tests own them. */
+/** What the steps and the other routes work with. Time and chance are arguments, so that tests own them. */
 export interface Context {
   readonly ledger: Ledger;
   readonly registry: Registry;
   /** Reads the list of nodes that gateways share now, not only when it is next looked at. */
   readonly refreshNodes: () => Promise<void>;
   readonly files: FileStore;
-  readonly authenticate: Authenticate;
+  readonly identify: Identify;
   readonly refusedKeys: RefusedKeys;
   readonly log: Logger;
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly defaultModel: string | undefined;
   readonly unknownFields: "reject" | "ignore" | "forward";
@@ -29,6 +31,8 @@ export interface Context {
   readonly body: BodyLimits;
   /** Of edits, which carry pictures. */
   readonly editBody: BodyLimits;
+  /** What a client must take of its answer. */
+  readonly readerLimits: ReaderLimits;
   readonly generationTimeoutMs: number;
   /** How long a finished picture waits for a ledger that is away. */
   readonly ledgerPatienceMs: number;

@@ -16,7 +16,9 @@ import { imageFiles } from "./files/route.ts";
 import { imagesEdits } from "./generate/edits.ts";
 import { imagesGenerations } from "./generate/generations.ts";
 import { allowPreflights, CROSS_ORIGIN } from "./http/cors.ts";
+import { PRIVATE } from "./http/take-over.ts";
 import { logFailure, toApiError } from "./http/to-api-error.ts";
+import { acceptor } from "./jobs/accept.ts";
 import { deleteGenerationJob, getGenerationJob } from "./jobs/routes.ts";
 import type { Runner } from "./jobs/runner.ts";
 import { nodeHeartbeat } from "./nodes/heartbeat-route.ts";
@@ -94,8 +96,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   });
   allowPreflights(app);
   app.addHook("onSend", async (_request, reply) => {
-    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
-    reply.header("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(PRIVATE)) if (!reply.hasHeader(name)) reply.header(name, value);
   });
   app.addHook("onResponse", async (request, reply) => {
     const ms = Math.round(reply.elapsedTime);
@@ -116,7 +117,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
     sendError(request, reply, known.refusal(request.method, request.url));
   });
 
-  app.post("/v1/images/generations", imagesGenerations(context, runner));
+  app.post("/v1/images/generations", imagesGenerations(context, acceptor(context, runner)));
   app.get("/v1/images/generations/:id", getGenerationJob(context));
   app.delete("/v1/images/generations/:id", deleteGenerationJob(context, runner));
   app.post("/v1/images/edits", imagesEdits(context));

@@ -5,20 +5,21 @@ import type { GenerationEvent } from "@atoma/contract";
 import { Encoder } from "cbor-x";
 import sharp from "sharp";
 import { atoma } from "../src/dialects/atoma.ts";
+import type { AnswerEvent } from "../src/dialects/dialect.ts";
 import { startWorld } from "./support/gateway.ts";
 import { finish, writeEvent } from "./support/scripted-node.ts";
 
 const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
 
-async function* split(bytes: Uint8Array, width: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += width) yield bytes.subarray(at, at + width);
-}
-
 async function decode(bytes: Uint8Array, width: number): Promise<GenerationEvent[]> {
+  // The dialect reads no field of the job, nor of the assignment.
+  const reader = atoma.reader(undefined as never, undefined as never);
   const events: GenerationEvent[] = [];
-  // The dialect reads no field of the job, nor of the attempt.
-  for await (const event of atoma.events(split(bytes, width), undefined as never, undefined as never))
-    events.push(event);
+  const add = (more: Iterable<AnswerEvent>) => {
+    for (const event of more) if (event.type !== "url") events.push(event);
+  };
+  for (let at = 0; at < bytes.length; at += width) add(reader.push(bytes.subarray(at, at + width)));
+  add(reader.end());
   return events;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Balancer, balancer, type Outcome, type Ticket } from "../src/routing/balancer.ts";
+import { type Balancer, balancer } from "../src/routing/balancer.ts";
+import type { Outcome, Ticket } from "../src/routing/types.ts";
 import { seeded } from "./support/cluster-simulation.ts";
 
 // What must hold whatever happens, in thousands of random histories of a few nodes, models and accounts.

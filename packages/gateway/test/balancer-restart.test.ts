@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balancer, type Decision, type Ticket } from "../src/routing/balancer.ts";
+import { balancer } from "../src/routing/balancer.ts";
+import type { Decision, Ticket } from "../src/routing/types.ts";
 import { seeded } from "./support/cluster-simulation.ts";
 
 // What a request that no node has begun waits for, and how long.

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balancer, type Decision, type Ticket } from "../src/routing/balancer.ts";
+import { balancer } from "../src/routing/balancer.ts";
 import { circuitBreaker } from "../src/routing/circuit-breaker.ts";
 import { fairQueue } from "../src/routing/fair-queue.ts";
+import type { Decision, Ticket } from "../src/routing/types.ts";
 import { percentile, seeded, simulateBalancer, simulateRoundRobin } from "./support/cluster-simulation.ts";
 
 const READY = { maxConcurrent: 1, ready: true, draining: false };

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ImageJob, parseImageRequest } from "@atoma/contract";
+import { readComplaint } from "../src/dialects/complaint.ts";
 import { DIALECTS } from "../src/dialects/dialects.ts";
-import { decodeBase64, readAnswer } from "../src/dialects/foreign-answer.ts";
+import { decodeBase64, readAnswer } from "../src/dialects/openai-like.ts";
 import { readForeignModel } from "../src/nodes/describe-model.ts";
-import { readComplaint, refusalError } from "../src/upstream/refusal.ts";
+import { refusalError } from "../src/upstream/refusal.ts";
 import type { ForeignName } from "./support/foreign-kinds.ts";
 
 const NAMES = Object.keys(DIALECTS).filter((name) => name !== "atoma") as ForeignName[];
@@ -18,7 +19,7 @@ function job(name: ForeignName, fields: Record<string, unknown> = {}): ImageJob 
   return parseImageRequest({ model: "m", prompt: "an otter", ...fields }, { findModel: () => able });
 }
 
-const attempt = { model: "up/stream", seed: 77, fetchPicture: () => Promise.reject(new Error("none")) };
+const attempt = { model: "up/stream", seed: 77 };
 const sent = (name: ForeignName, fields: Record<string, unknown> = {}) =>
   JSON.parse(DIALECTS[name].request(job(name, fields), attempt).body as string);
 

@@ -9,10 +9,11 @@ import { type Ledger, openLedger } from "@atoma/ledger";
 import pino from "pino";
 import { startGateway } from "../src/index.ts";
 import { eventually } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { startScriptedNode } from "./support/scripted-node.ts";
 
 test("a gateway that cannot listen leaves nothing running", async (t) => {
-  t.mock.timers.enable({ apis: ["setInterval"] });
+  const clock = manualClock();
   const folder = await mkdtemp(join(tmpdir(), "atoma-failed-start-"));
   t.after(() => rm(folder, { recursive: true }));
   await using node = await startScriptedNode();
@@ -42,10 +43,11 @@ test("a gateway that cannot listen leaves nothing running", async (t) => {
       log: pino({ level: "silent" }),
       nodes: [{ name: "n1", url: node.url }],
       filesDir: join(folder, "files"),
+      clock,
     });
-  const counted = () => {
+  const counted = async () => {
     [sweeps, lists] = [0, 0];
-    t.mock.timers.tick(3_000);
+    await clock.advance(3_000);
     return sweeps > 0 && lists > 0;
   };
 
@@ -53,12 +55,13 @@ test("a gateway that cannot listen leaves nothing running", async (t) => {
   await once(taken, "listening");
   t.after(() => taken.close());
   await assert.rejects(start((taken.address() as AddressInfo).port), { code: "EADDRINUSE" });
-  assert.equal(counted(), false);
+  assert.equal(clock.pending, 0);
+  assert.equal(await counted(), false);
   assert.deepEqual([sweeps, lists], [0, 0]);
   await eventually(async () => (await node.connections()) === 0);
 
   const gateway = await start(0);
-  assert.equal(counted(), true, "a gateway that listens does all that");
+  t.after(() => gateway.close(0));
+  assert.equal(await counted(), true, "a gateway that listens does all that");
   assert.ok((await node.connections()) > 0);
-  await gateway.close(0);
 });

@@ -4,9 +4,11 @@ import { Socket } from "node:net";
 import { test } from "node:test";
 import { errors } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
-import { authenticator } from "../src/generate/authenticate.ts";
+import { systemClock } from "../src/clock.ts";
+import { identifier } from "../src/generate/identify.ts";
 import { openRefusedKeys } from "../src/generate/refused-keys.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { makePictures } from "./support/scripted-node.ts";
 
 function requestWith(key: string): IncomingMessage {
@@ -77,18 +79,18 @@ test("S-085 one request too many at a time is told so, not as one too many a min
   assert.equal((await first).headers.get("x-ratelimit-remaining-requests"), "8");
 });
 
-test("the gate opens when the wait is over, or when the key gets another limit", () => {
-  let now = 1000;
-  const gate = openRefusedKeys(() => now);
+test("the gate opens when the wait is over, or when the key gets another limit", async () => {
+  const clock = manualClock();
+  const gate = openRefusedKeys(clock);
   // Only what the gate looks at.
   const caller = (requestsPerMinute: number | null) => ({ id: "key_1", limits: { requestsPerMinute } }) as never;
   gate.check(caller(5));
-  gate.refused("key_1" as never, 5, 30_000);
-  now += 29_999;
+  gate.note("key_1" as never, 5, 30_000);
+  await clock.advance(29_999);
   assert.throws(() => gate.check(caller(5)), { status: 429 });
   assert.doesNotThrow(() => gate.check(caller(6)));
-  gate.refused("key_1" as never, 5, 30_000);
-  now += 30_000;
+  gate.note("key_1" as never, 5, 30_000);
+  await clock.advance(30_000);
   assert.doesNotThrow(() => gate.check(caller(5)));
 });
 
@@ -122,24 +124,24 @@ test("S-092 the same key twenty times at once: one generation, one charge, one a
 
 test("a key is looked up once a second, however many come with it, and a failed look-up is not remembered", async () => {
   await using world = await startWorld();
-  const clock = { now: 1_000_000 };
+  const clock = manualClock();
   let lookups = 0;
   let away = false;
   const findKey: typeof world.ledger.findKey = (id) => {
     lookups++;
     return away ? Promise.reject(new LedgerUnavailableError("connection", "away")) : world.ledger.findKey(id);
   };
-  const authenticate = authenticator({ ...world.ledger, findKey }, () => clock.now);
+  const authenticate = identifier({ ...world.ledger, findKey }, clock);
   const crowd = () => Promise.allSettled(Array.from({ length: 50 }, () => authenticate(requestWith(world.key))));
   const outcomes = async () => new Set((await crowd()).map(({ status }) => status));
   assert.deepEqual([await outcomes(), lookups], [new Set(["fulfilled"]), 1]);
   const [record] = await world.ledger.listKeys({ accountId: world.accountId });
   await world.ledger.revokeKey(record?.id ?? assert.fail());
-  clock.now += 999;
+  await clock.advance(999);
   assert.deepEqual([await outcomes(), lookups], [new Set(["fulfilled"]), 1]);
-  clock.now += 1;
+  await clock.advance(1);
   assert.deepEqual([await outcomes(), lookups], [new Set(["rejected"]), 2]);
-  clock.now += 1000;
+  await clock.advance(1000);
   away = true;
   for (const result of await crowd()) {
     assert.ok(result.status === "rejected" && result.reason instanceof LedgerUnavailableError);
@@ -152,7 +154,7 @@ test("a key is looked up once a second, however many come with it, and a failed 
 
 test("S-064 a wrong secret takes as long as a key that nobody has", async () => {
   await using world = await startWorld();
-  const authenticate = authenticator(world.ledger, Date.now);
+  const authenticate = identifier(world.ledger, systemClock);
   const [id = ""] = /^sk-atoma-[^-]+/.exec(world.key) ?? [];
   const known = `${id}-${"a".repeat(43)}`;
   const unknown = `sk-atoma-${"0".repeat(id.length - "sk-atoma-".length)}-${"a".repeat(43)}`;

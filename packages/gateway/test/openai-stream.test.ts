@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GenerationEvent, type ImageJob, parseImageRequest } from "@atoma/contract";
 import OpenAI from "openai";
+import type { AnswerEvent } from "../src/dialects/dialect.ts";
+import { eventStreamReader } from "../src/dialects/event-stream.ts";
 import { openai } from "../src/dialects/openai.ts";
-import { serverSentEvents } from "../src/dialects/server-sent-events.ts";
 import { readForeignModel } from "../src/nodes/describe-model.ts";
 import { create, form } from "./support/edits.ts";
 import { startPair } from "./support/foreign-faults.ts";
@@ -11,7 +12,7 @@ import { startPair } from "./support/foreign-faults.ts";
 const size = "1024x1024";
 const png = await create(1024, 1024).png().toBuffer();
 const base64 = png.toString("base64");
-const attempt = { model: "gpt-image-1", seed: 1, fetchPicture: () => Promise.reject(new Error("none")) };
+const attempt = { model: "gpt-image-1", seed: 1 };
 
 function job(fields: Record<string, unknown> = {}): ImageJob {
   const { card } = readForeignModel({ id: "m" }, "openai");
@@ -19,15 +20,17 @@ function job(fields: Record<string, unknown> = {}): ImageJob {
   return parseImageRequest(body, { findModel: () => card });
 }
 
-async function* inChunks(text: string, size = text.length): AsyncGenerator<Uint8Array> {
+function* inChunks(text: string, size = text.length): Generator<Uint8Array> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 async function collect(text: string, one = job(), size?: number): Promise<GenerationEvent[]> {
-  const events: GenerationEvent[] = [];
-  for await (const event of openai.events(inChunks(text, size), one, attempt)) events.push(event);
-  return events;
+  const reader = openai.reader(one, attempt);
+  const events: AnswerEvent[] = [];
+  for (const chunk of inChunks(text, size)) events.push(...reader.push(chunk));
+  events.push(...reader.end());
+  return events.filter((event) => event.type !== "url");
 }
 
 const tell = (event: object, end = "\n") => `event: x${end}data: ${JSON.stringify(event)}${end}${end}`;
@@ -117,7 +120,9 @@ test("what is no such stream is an error, without the stream's words", async () 
 test("events of several lines, and after [DONE] nothing", async () => {
   const read: string[] = [];
   const text = 'data: {"a":\ndata: 1}\nid: 4\n\nretry: 5\n\ndata:x\n\ndata: [DONE]\n\ndata: late\n\n';
-  for await (const data of serverSentEvents(inChunks(text, 3), 100)) read.push(data);
+  const reader = eventStreamReader(100);
+  for (const chunk of inChunks(text, 3)) read.push(...reader.push(chunk));
+  reader.end();
   assert.deepEqual(read, ['{"a":\n1}', "x"]);
 });
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { newHoldId, openLedger } from "@atoma/ledger";
-import { settle } from "../src/generate/settle.ts";
+import { charge } from "../src/generate/settle.ts";
+import { manualClock } from "./support/manual-clock.ts";
 
-const patience = { ms: 0, signal: new AbortController().signal };
+const patience = { ms: 0, signal: new AbortController().signal, clock: manualClock() };
 
 /** A ledger with one hold, whose deadline comes in a minute. */
 async function world() {
@@ -32,7 +33,7 @@ async function world() {
 test("a hold that was let go is never paid for with a picture", async () => {
   await using voided = await world();
   await voided.ledger.void(voided.settlement);
-  await assert.rejects(settle(voided.ledger, voided.settlement, patience), {
+  await assert.rejects(charge(voided.ledger, voided.settlement, patience), {
     status: 503,
     code: "interrupted",
     headers: { "retry-after": "1", "retry-after-ms": "1000" },
@@ -40,13 +41,13 @@ test("a hold that was let go is never paid for with a picture", async () => {
   await using expired = await world();
   expired.clock.now += 60_000;
   await expired.ledger.sweep();
-  await assert.rejects(settle(expired.ledger, expired.settlement, patience), { status: 504, code: "timeout" });
+  await assert.rejects(charge(expired.ledger, expired.settlement, patience), { status: 504, code: "timeout" });
 });
 
 test("who asks twice is charged once", async () => {
   await using once = await world();
-  await settle(once.ledger, once.settlement, patience);
-  await settle(once.ledger, once.settlement, patience);
+  await charge(once.ledger, once.settlement, patience);
+  await charge(once.ledger, once.settlement, patience);
   assert.deepEqual(await once.ledger.verify(), []);
   const [row] = await once.ledger.usage({ from: "2000-01-01", to: "2100-01-01" });
   assert.equal(row?.units, 10);

@@ -5,6 +5,7 @@ import { startPostgres } from "@atoma/ledger/test-support";
 import pino from "pino";
 import type { NodeConfig } from "../src/index.ts";
 import { LIFE_MS, sharedNodes } from "../src/nodes/shared-nodes.ts";
+import { manualClock } from "./support/manual-clock.ts";
 
 const SECOND = 1000;
 
@@ -13,11 +14,11 @@ test("nodes that joined stay while the database is away, and have their time to 
   t.after(() => postgres.stop());
   const ledger = await openLedger(postgres.url, { operationTimeoutMs: 1000 });
   t.after(() => ledger.close());
-  let now = 1_800_000_000_000;
+  const clock = manualClock();
   const lists: string[][] = [];
   const there = (nodes: readonly NodeConfig[]) => nodes.filter(({ draining }) => !draining).map(({ name }) => name);
   const shared = sharedNodes(ledger, [], (nodes) => void lists.push(there(nodes)), {
-    now: () => now,
+    clock,
     log: pino({ level: "silent" }),
   });
   // Only when this test says so.
@@ -33,16 +34,16 @@ test("nodes that joined stay while the database is away, and have their time to 
     ledger.nodes.heartbeat(
       tokens.get(name) ?? "",
       { url: "http://10.0.0.1:1", token: undefined, leaving: false },
-      now + LIFE_MS,
+      clock.now() + LIFE_MS,
     );
   await beat("old");
-  now += LIFE_MS;
+  clock.step(LIFE_MS);
   for (const name of ["back", "gone", "left"]) await beat(name);
   assert.equal(await seen(), "back gone left", "who was silent before it is gone");
 
   await postgres.kill();
   for (let i = 0; i < 3; i++) {
-    now += 10 * SECOND;
+    clock.step(10 * SECOND);
     assert.equal(await seen(), "unread");
   }
   await postgres.restart();
@@ -51,7 +52,7 @@ test("nodes that joined stay while the database is away, and have their time to 
   /** Time in which the list is read as often as it should be. */
   const pass = async (seconds: number) => {
     for (let i = 0; i < seconds; i++) {
-      now += SECOND;
+      clock.step(SECOND);
       await seen();
     }
     return seen();
@@ -64,19 +65,19 @@ test("nodes that joined stay while the database is away, and have their time to 
 });
 
 test("the list is read twice a second, so that a change is known everywhere within one", async (t) => {
-  t.mock.timers.enable({ apis: ["setInterval"] });
+  const clock = manualClock();
   const ledger = await openLedger("sqlite::memory:");
   t.after(() => ledger.close());
   let read = Promise.withResolvers<string[]>();
   const shared = sharedNodes(ledger, [], (nodes) => read.resolve(nodes.map(({ name }) => name)), {
-    now: Date.now,
+    clock,
     log: pino({ level: "silent" }),
   });
   t.after(() => shared.close());
   for (const name of ["a", "b"]) {
     await ledger.nodes.add({ name, url: "http://10.0.0.1:1", dialect: "atoma" });
     read = Promise.withResolvers();
-    t.mock.timers.tick(500);
+    await clock.advance(500);
     assert.equal((await read.promise).at(-1), name);
   }
 });

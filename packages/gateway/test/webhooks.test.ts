@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { type DueWebhook, jobIdFrom, jobIdOf, type NewJob, newHoldId, openLedger } from "@atoma/ledger";
 import pino from "pino";
 import { Webhook } from "standardwebhooks";
+import { systemClock } from "../src/clock.ts";
 import { retryAt, startDeliverer } from "../src/webhooks/deliver.ts";
 import { isPublicAddress } from "../src/webhooks/public-address.ts";
 import { openSender } from "../src/webhooks/sender.ts";
@@ -222,7 +223,7 @@ test("receivers that hang, whoever they belong to, keep nobody else waiting, and
   const ours = await jobs.key(quick.url);
   for (let job = 0; job < 25; job++) await jobs.endJob(ours);
   const log = pino({ level: "silent" });
-  const deliverer = startDeliverer({ ledger: jobs.ledger, log, now: Date.now }, openSender("any", 60_000));
+  const deliverer = startDeliverer({ ledger: jobs.ledger, log, clock: systemClock }, openSender("any", 60_000));
   await eventually(() => quick.received.length === 25);
   assert.equal(dead.received.length, 4);
   // Each place that becomes free is taken again.
@@ -249,7 +250,7 @@ test("what is not delivered is tried again, later each time, across restarts, an
   for (let attempt = 1; attempt <= 7; attempt++) {
     // Each attempt by a gateway of its own, as if it had been started again.
     const log = pino({ level: "silent" });
-    const deliverer = startDeliverer({ ledger, log, now }, openSender("any"));
+    const deliverer = startDeliverer({ ledger, log, clock: { ...systemClock, now } }, openSender("any"));
     await eventually(() => receiver.received.length === attempt);
     await deliverer.close();
     const wait = (retryAt(attempt, 0, 0) ?? 0) - 1;

@@ -31,7 +31,7 @@ function inputError(error: LedgerInputError): ApiError {
 
 async function bodyOf(request: FastifyRequest, context: Context): Promise<Record<string, unknown>> {
   requireJson(request.headers);
-  return parseJsonObject(await readBody(request.raw, context.body));
+  return parseJsonObject(await readBody(request.raw, context.body, context.clock));
 }
 
 function queryOf(request: FastifyRequest): Query {
@@ -166,7 +166,7 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
 
       admin.get("/usage", async (request, reply) => {
         const query = queryOf(request);
-        const today = new Date(context.now()).toISOString().slice(0, 10);
+        const today = new Date(context.clock.now()).toISOString().slice(0, 10);
         const rows = await ledger.usage({
           from: query.from ?? today,
           to: query.to ?? today,

@@ -1,14 +1,14 @@
 import { formatSize, type GenerationEvent, type ImageJob } from "@atoma/contract";
-import { cborSequence } from "./cbor-sequence.ts";
-import type { Dialect } from "./dialect.ts";
+import { cborReader } from "./cbor-events.ts";
+import type { AnswerReader, Dialect } from "./dialect.ts";
 import { isRecord } from "./is-record.ts";
-import { postEdit } from "./post-edit.ts";
+import { postEdit } from "./openai-like.ts";
 import { isCount, readUsage } from "./usage.ts";
 
 /** Largest single event: a lossless picture of 3840 × 2160 pixels is below 36 MB. */
 const MAX_EVENT_BYTES = 64 * 2 ** 20;
 
-/** Checks the shape that the gateway relies on; whether it is what was ordered is `forward`'s to check. */
+/** Checks the shape that the gateway relies on; whether it is what was ordered is checked later. */
 function toEvent(item: unknown): GenerationEvent {
   if (isRecord(item)) {
     const { type, bytes, index, seed } = item;
@@ -24,8 +24,20 @@ function toEvent(item: unknown): GenerationEvent {
   throw new Error("not a generation event");
 }
 
-async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<GenerationEvent> {
-  for await (const item of cborSequence(body, MAX_EVENT_BYTES)) yield toEvent(item);
+function eventReader(): AnswerReader {
+  const cbor = cborReader(MAX_EVENT_BYTES);
+  return {
+    *push(chunk) {
+      for (const item of cbor.push(chunk)) yield toEvent(item);
+    },
+    end() {
+      cbor.end();
+      return [];
+    },
+    get needs() {
+      return cbor.needs;
+    },
+  };
 }
 
 /** The request as our node's fields have it. */
@@ -63,7 +75,7 @@ export const atoma: Dialect = {
     const request = postEdit(job, { ...fieldsOf(job), input_fidelity: job.inputFidelity });
     return { ...request, headers: { ...request.headers, accept: "application/cbor-seq" } };
   },
-  events,
+  reader: eventReader,
   probePath: "/readyz",
   probeMs: 2_000,
   requestPath: (requestId) => `/v1/requests/${encodeURIComponent(requestId)}`,

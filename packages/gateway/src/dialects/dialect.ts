@@ -7,19 +7,42 @@ export interface NodeRequest {
   readonly body: string | Uint8Array;
 }
 
-/** An answer that broke off, so that nobody knows what became of the rest. */
+/** An answer that broke off, so that it is not known what became of the rest. */
 export class CutOffError extends Error {
   override readonly name = "CutOffError";
 }
 
-/** What a dialect needs to know of the one attempt that it translates. */
-export interface Attempt {
+/** What one attempt adds to a job. */
+export interface Assignment {
   /** The node's own name for the model. */
   readonly model: string;
   /** Chosen for this attempt, 0 to 2^32 − 1: for servers that would otherwise use the same one for everybody. */
   readonly seed: number;
-  /** Gets a picture from the node's own origin, at most `maxBytes` of it, without following redirects. */
-  readonly fetchPicture: (url: string, maxBytes: number) => Promise<Uint8Array>;
+}
+
+/** A picture that the node answered with as a URL. */
+export interface PictureUrl {
+  readonly type: "url";
+  readonly index: number;
+  readonly url: string;
+  /** No picture of the job has more bytes. */
+  readonly maxBytes: number;
+  readonly seed: number | undefined;
+}
+
+export type AnswerEvent = GenerationEvent | PictureUrl;
+
+/** Reads the body of one answer. Synchronous; whoever reads the connection decides when the next bytes come. */
+export interface AnswerReader {
+  /**
+   * The events that are whole with these bytes, in order, to be read to the end. Throws on what is no answer of such a node, but
+   * only when the events before it have been read.
+   */
+  push(chunk: Uint8Array): Iterable<AnswerEvent>;
+  /** The body has ended: what is left of the answer. Throws CutOffError where that is not whole. */
+  end(): Iterable<AnswerEvent>;
+  /** Bytes that the event under way will take in memory, as far as its beginning tells. */
+  readonly needs: number;
 }
 
 /** How to speak with one kind of node: pure functions. Quirks live here and nowhere else. */
@@ -28,15 +51,10 @@ export interface Dialect {
   /** Why this kind of node cannot do the job as the client set it: ApiError 400 that names the field. */
   readonly refusal: (job: ImageJob) => ApiError | undefined;
   /** For a job that is not refused. */
-  readonly request: (job: ImageJob, attempt: Attempt) => NodeRequest;
+  readonly request: (job: ImageJob, assignment: Assignment) => NodeRequest;
   /** The same for an edit; without it such nodes take no pictures. */
-  readonly editRequest?: (job: EditJob, attempt: Attempt) => NodeRequest;
-  /** Throws on bytes that are no answer of such a node. */
-  readonly events: (
-    body: AsyncIterable<Uint8Array>,
-    job: ImageJob,
-    attempt: Attempt,
-  ) => AsyncGenerator<GenerationEvent>;
+  readonly editRequest?: (job: EditJob, assignment: Assignment) => NodeRequest;
+  readonly reader: (job: ImageJob, assignment: Assignment) => AnswerReader;
   /** A path that answers 200 while the node is up, and never generates. */
   readonly probePath: string;
   readonly probeMs: number;
@@ -45,7 +63,7 @@ export interface Dialect {
   /** Where a generation is asked about, and cancelled, by the id that its request had; only some remember. */
   readonly requestPath?: (requestId: string) => string;
   /**
-   * Each request gets a connection of its own: on one that the server is about to close, as when it restarts, nobody would know
+   * Each request gets a connection of its own: on one that the server is about to close, as when it restarts, it is not known
    * whether the request began. For servers that are near, and remember none.
    */
   readonly ownConnections?: boolean;

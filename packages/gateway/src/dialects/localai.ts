@@ -1,8 +1,7 @@
 import { errors, formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Attempt, Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
-import { postJson } from "./post-json.ts";
+import type { Assignment, Dialect } from "./dialect.ts";
+import { jsonReader, postJson } from "./openai-like.ts";
 
 export const LOCALAI: Abilities = {
   seeds: "none",
@@ -16,7 +15,7 @@ export const LOCALAI: Abilities = {
   edits: { maxImages: 1, masks: false, inputFidelity: false },
 };
 
-const fieldsOf = (job: ImageJob, { model }: Attempt) => ({
+const fieldsOf = (job: ImageJob, { model }: Assignment) => ({
   ...job.extra,
   model,
   prompt: job.negativePrompt === "" ? job.prompt : `${job.prompt}|${job.negativePrompt}`,
@@ -39,12 +38,12 @@ export const localai: Dialect = {
       ? refuseUnable(job, LOCALAI)
       : errors.unsupported(param, `The model '${job.card.id}' does not take a '${param}' with the character '|'.`);
   },
-  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
-  editRequest: (job, attempt) => {
+  request: (job, assignment) => postJson(fieldsOf(job, assignment)),
+  editRequest: (job, assignment) => {
     const [first] = job.images;
-    return postJson({ ...fieldsOf(job, attempt), file: first && Buffer.from(first.bytes).toString("base64") });
+    return postJson({ ...fieldsOf(job, assignment), file: first && Buffer.from(first.bytes).toString("base64") });
   },
-  events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
+  reader: (job) => jsonReader(job, undefined),
   probePath: "/readyz",
   probeMs: 2_000,
   ownConnections: true,

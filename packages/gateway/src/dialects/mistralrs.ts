@@ -1,7 +1,6 @@
 import { type Abilities, refuseUnable } from "./abilities.ts";
 import type { Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
-import { postJson } from "./post-json.ts";
+import { jsonReader, postJson } from "./openai-like.ts";
 
 export const MISTRALRS: Abilities = {
   seeds: "none",
@@ -32,7 +31,7 @@ export const mistralrs: Dialect = {
       height: job.height,
       response_format: "b64_json",
     }),
-  events: (body, job, attempt) => foreignEvents(body, job, attempt, undefined),
+  reader: (job) => jsonReader(job, undefined),
   probePath: "/health",
   probeMs: 2_000,
   metrics: { path: "/metrics", requests: ["mistralrs_sequences_running", "mistralrs_sequences_waiting"] },

@@ -1,10 +1,8 @@
-import { formatSize, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Attempt, Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
+import type { AnswerReader, Assignment, Dialect } from "./dialect.ts";
+import { jsonReader, postEdit, postJson } from "./openai-like.ts";
 import { openaiStream } from "./openai-stream.ts";
-import { postEdit } from "./post-edit.ts";
-import { postJson } from "./post-json.ts";
 
 export const OPENAI: Abilities = {
   seeds: "none",
@@ -31,7 +29,7 @@ function qualityName(job: ImageJob, model: string): string {
 const streams = (job: ImageJob, model: string) =>
   job.stream && job.partialImages > 0 && job.n === 1 && GPT_IMAGE.test(model);
 
-function fieldsOf(job: ImageJob, { model }: Attempt): Record<string, unknown> {
+function fieldsOf(job: ImageJob, { model }: Assignment): Record<string, unknown> {
   const set = <T>(name: string, value: T) => (job.given.has(name) ? value : undefined);
   return {
     ...job.extra,
@@ -48,48 +46,45 @@ function fieldsOf(job: ImageJob, { model }: Attempt): Record<string, unknown> {
   };
 }
 
-/** A body that has been begun to be read, with what was read. */
-async function* from(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  yield* { [Symbol.asyncIterator]: () => rest };
-}
-
-/** The answer to a request for a stream, which some answer as they answer any other. */
-async function* streamEvents(
-  body: AsyncIterable<Uint8Array>,
-  job: ImageJob,
-  attempt: Attempt,
-): AsyncGenerator<GenerationEvent> {
-  const chunks = body[Symbol.asyncIterator]();
-  const first = await chunks.next();
-  if (first.done) return;
-  const whole = from(first.value, chunks);
-  const isJson = /^\s*\{/.test(Buffer.from(first.value.subarray(0, 64)).toString("latin1"));
-  yield* isJson ? foreignEvents(whole, job, attempt, undefined) : openaiStream(whole, job);
+/** Reads the answer to a request for a stream, which some servers answer as they answer any other. */
+function eitherReader(job: ImageJob): AnswerReader {
+  let reader: AnswerReader | undefined;
+  return {
+    push(chunk) {
+      if (!reader) {
+        const isJson = /^\s*\{/.test(Buffer.from(chunk.subarray(0, 64)).toString("latin1"));
+        reader = isJson ? jsonReader(job, undefined) : openaiStream(job);
+      }
+      return reader.push(chunk);
+    },
+    end: () => reader?.end() ?? [],
+    get needs() {
+      return reader?.needs ?? 0;
+    },
+  };
 }
 
 /**
- * OpenAI itself, and whoever serves its API faithfully. Only what the client set is sent on. Where previews are wanted, a
+ * OpenAI itself, and servers that follow its API. Only what the client set is sent on. Where previews are wanted, a
  * stream is asked for.
  */
 export const openai: Dialect = {
   name: "openai",
   refusal: (job) => refuseUnable(job, OPENAI),
-  request: (job, attempt) => {
+  request: (job, assignment) => {
     const set = <T>(name: string, value: T) => (job.given.has(name) ? value : undefined);
     return postJson({
-      ...fieldsOf(job, attempt),
+      ...fieldsOf(job, assignment),
       style: set("style", job.style),
       moderation: set("moderation", job.moderation),
     });
   },
-  editRequest: (job, attempt) => {
-    const texts = { ...fieldsOf(job, attempt), input_fidelity: job.inputFidelity };
+  editRequest: (job, assignment) => {
+    const texts = { ...fieldsOf(job, assignment), input_fidelity: job.inputFidelity };
     // As its own clients name them; the older models know one picture only.
     return postEdit(job, texts, { image: job.images.length === 1 ? "image" : "image[]", mask: "mask" });
   },
-  events: (body, job, attempt) =>
-    streams(job, attempt.model) ? streamEvents(body, job, attempt) : foreignEvents(body, job, attempt, undefined),
+  reader: (job, { model }) => (streams(job, model) ? eitherReader(job) : jsonReader(job, undefined)),
   probePath: "/v1/models",
   // Somebody else's API, with limits of its own.
   probeMs: 30_000,

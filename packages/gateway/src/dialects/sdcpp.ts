@@ -1,9 +1,7 @@
 import { errors, formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Attempt, Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
-import { postEdit } from "./post-edit.ts";
-import { postJson } from "./post-json.ts";
+import type { Assignment, Dialect } from "./dialect.ts";
+import { jsonReader, postEdit, postJson } from "./openai-like.ts";
 
 export const SDCPP: Abilities = {
   seeds: "any",
@@ -30,7 +28,7 @@ function extraArguments(job: ImageJob, seed: number): string {
   return `<${TAG}>${text.replaceAll("<", "\\u003c")}</${TAG}>`;
 }
 
-const fieldsOf = (job: ImageJob, { model, seed }: Attempt) => ({
+const fieldsOf = (job: ImageJob, { model, seed }: Assignment) => ({
   ...job.extra,
   model,
   prompt: `${job.prompt}${extraArguments(job, seed)}`,
@@ -51,9 +49,9 @@ export const sdcpp: Dialect = {
     job.prompt.includes(`<${TAG}>`)
       ? errors.unsupported("prompt", `The model '${job.card.id}' does not take prompts with <${TAG}>.`)
       : refuseUnable(job, SDCPP),
-  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
-  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt)),
-  events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
+  request: (job, assignment) => postJson(fieldsOf(job, assignment)),
+  editRequest: (job, assignment) => postEdit(job, fieldsOf(job, assignment)),
+  reader: (job, assignment) => jsonReader(job, job.seed ?? assignment.seed),
   probePath: "/v1/models",
   probeMs: 2_000,
   ownConnections: true,

@@ -1,9 +1,7 @@
 import { formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Attempt, Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
-import { postEdit } from "./post-edit.ts";
-import { postJson } from "./post-json.ts";
+import type { Assignment, Dialect } from "./dialect.ts";
+import { jsonReader, postEdit, postJson } from "./openai-like.ts";
 
 export const SGLANG: Abilities = {
   seeds: "any",
@@ -17,7 +15,7 @@ export const SGLANG: Abilities = {
   edits: { maxImages: 16, masks: false, inputFidelity: false },
 };
 
-const fieldsOf = (job: ImageJob, { model, seed }: Attempt) => ({
+const fieldsOf = (job: ImageJob, { model, seed }: Assignment) => ({
   ...job.extra,
   model,
   prompt: job.prompt,
@@ -40,9 +38,9 @@ const fieldsOf = (job: ImageJob, { model, seed }: Attempt) => ({
 export const sglang: Dialect = {
   name: "sglang",
   refusal: (job) => refuseUnable(job, SGLANG),
-  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
-  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt)),
-  events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed ?? attempt.seed),
+  request: (job, assignment) => postJson(fieldsOf(job, assignment)),
+  editRequest: (job, assignment) => postEdit(job, fieldsOf(job, assignment)),
+  reader: (job, assignment) => jsonReader(job, job.seed ?? assignment.seed),
   probePath: "/health",
   probeMs: 2_000,
   ownConnections: true,

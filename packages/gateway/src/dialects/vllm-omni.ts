@@ -1,9 +1,7 @@
 import { formatSize, type ImageJob } from "@atoma/contract";
 import { type Abilities, refuseUnable } from "./abilities.ts";
-import type { Attempt, Dialect } from "./dialect.ts";
-import { foreignEvents } from "./foreign-answer.ts";
-import { postEdit } from "./post-edit.ts";
-import { postJson } from "./post-json.ts";
+import type { Assignment, Dialect } from "./dialect.ts";
+import { jsonReader, postEdit, postJson } from "./openai-like.ts";
 
 export const VLLM_OMNI: Abilities = {
   seeds: "one",
@@ -17,7 +15,7 @@ export const VLLM_OMNI: Abilities = {
   edits: { maxImages: 16, masks: false, inputFidelity: false },
 };
 
-const fieldsOf = (job: ImageJob, { model }: Attempt) => ({
+const fieldsOf = (job: ImageJob, { model }: Assignment) => ({
   ...job.extra,
   model,
   prompt: job.prompt,
@@ -38,9 +36,9 @@ const fieldsOf = (job: ImageJob, { model }: Attempt) => ({
 export const vllmOmni: Dialect = {
   name: "vllm-omni",
   refusal: (job) => refuseUnable(job, VLLM_OMNI),
-  request: (job, attempt) => postJson(fieldsOf(job, attempt)),
-  editRequest: (job, attempt) => postEdit(job, fieldsOf(job, attempt), { image: "image", mask: "mask" }),
-  events: (body, job, attempt) => foreignEvents(body, job, attempt, job.seed),
+  request: (job, assignment) => postJson(fieldsOf(job, assignment)),
+  editRequest: (job, assignment) => postEdit(job, fieldsOf(job, assignment), { image: "image", mask: "mask" }),
+  reader: (job) => jsonReader(job, job.seed),
   probePath: "/health",
   probeMs: 2_000,
   metrics: { path: "/metrics", requests: ["vllm_omni:num_requests_running", "vllm_omni:num_requests_waiting"] },

@@ -11,7 +11,7 @@ export interface KeepContext {
 }
 
 /** Whether a picture of this job needs a file: for its url, or to answer the same request again. */
-export function needsFile(job: ImageJob, replayable: boolean): boolean {
+function needsFile(job: ImageJob, replayable: boolean): boolean {
   return replayable || (!job.stream && job.responseFormat !== "b64_json");
 }
 

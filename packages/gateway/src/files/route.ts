@@ -1,7 +1,7 @@
 import { errors, MEDIA_TYPES } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import { cutStalledReader } from "../http/stalled-reader.ts";
+import { cutSlowReader } from "../http/slow-readers.ts";
 import { parseFileName } from "./file-name.ts";
 
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
@@ -32,7 +32,7 @@ export function imageFiles(context: Context) {
     const { name } = request.params;
     const parsed = parseFileName(name);
     if (!parsed) throw errors.fileNotFound();
-    if (parsed.expiresAtMs <= context.now()) throw errors.fileExpired();
+    if (parsed.expiresAtMs <= context.clock.now()) throw errors.fileExpired();
     const file = await context.files.get(name);
     if (!file) throw errors.fileNotFound();
 
@@ -57,7 +57,7 @@ export function imageFiles(context: Context) {
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${file.size}`);
     if (request.method === "HEAD") return reply.send("");
     const content = await file.open(range);
-    cutStalledReader(reply.raw);
+    cutSlowReader(reply.raw, context.readerLimits, context.clock);
     return reply.send(content);
   };
 }

@@ -1,53 +1,60 @@
-import { chooseEditReader, errors, type ImageJob, readWholeImage } from "@atoma/contract";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import { chooseEditReader, type ImageJob, readWholeImage } from "@atoma/contract";
+import type { FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { readBody } from "../http/read-body.ts";
-import { answerJob } from "./answer-job.ts";
-import type { Caller } from "./authenticate.ts";
-import { idempotencyKey } from "./reserve.ts";
+import { authenticate } from "./authenticate.ts";
+import { forward } from "./forward.ts";
+import { openGeneration } from "./generation.ts";
+import type { Caller } from "./identify.ts";
+import { orLastEvent } from "./last-event.ts";
+import { openRendering } from "./render.ts";
+import { sendReplay } from "./replay.ts";
+import { type Identity, identityOf, reserve } from "./reserve.ts";
+import { settle } from "./settle.ts";
 import { openUpload, type Upload } from "./upload.ts";
 import { type UploadMemory, uploadMemory } from "./upload-memory.ts";
-import { type PricedJob, price, readingFor } from "./validate.ts";
+import { logOrder, type Order, readingFor, toOrder } from "./validate.ts";
 
 /** What stays of a request once its pictures are let go. */
 interface ReadEdit {
-  readonly priced: PricedJob;
+  readonly order: Order;
   readonly upload: Upload;
-  /** Stands for the body: the same for two sendings of one form. */
-  readonly digest: Uint8Array;
+  /** Its body is a digest of the form: the same for two sendings of one form. */
+  readonly identity: Identity;
 }
 
-/** Steps 1 and 2 for a body of pictures. Whoever gets the upload disposes of it. */
+/** Step 2 for a body of pictures. The caller disposes of the upload. */
 async function readEdit(
-  context: Context,
   request: FastifyRequest,
   caller: Caller,
   memory: UploadMemory,
+  context: Context,
 ): Promise<ReadEdit> {
   const takeApart = chooseEditReader(request.headers);
-  const key = idempotencyKey(request.headers["idempotency-key"]);
+  const { requestId, idempotencyKey } = identityOf(request);
   using claims = new DisposableStack();
   const claim = claims.use(memory.claim(caller.accountId, request.headers["content-length"]));
-  const body = takeApart(await readBody(request.raw, context.editBody));
+  const body = takeApart(await readBody(request.raw, context.editBody, context.clock));
   const edit = body.toJob({ ...readingFor(context, caller), readHeader: readWholeImage });
   const { images: _images, mask: _mask, inputFidelity: _fidelity, ...job } = edit;
-  const priced = price(Object.freeze<ImageJob>(job), caller);
-  context.registry.requireAble(job);
-  const digest = key === undefined ? new Uint8Array() : await body.digest();
+  const order = toOrder(Object.freeze<ImageJob>(job), caller, context.registry);
+  const digest = idempotencyKey === undefined ? new Uint8Array() : await body.digest();
   claims.move();
-  return { priced, upload: openUpload(edit, claim), digest };
+  return { order, upload: openUpload(edit, claim), identity: { requestId, idempotencyKey, body: digest } };
 }
 
 /** `POST /v1/images/edits`: as a generation, with pictures to start from, which are held until a node has taken them. */
 export function imagesEdits(context: Context) {
   const memory = uploadMemory(context.editBody.maxBytes);
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const caller = await context.authenticate(request.raw);
-    if (context.draining()) throw errors.shuttingDown();
-    if (request.headers["idempotency-key"] === undefined) context.refusedKeys.check(caller);
-    const { priced, upload, digest } = await readEdit(context, request, caller, memory);
-    using _held = upload;
-    const key = idempotencyKey(request.headers["idempotency-key"]);
-    return await answerJob(context, request, reply, { caller, priced, body: digest, key, later: undefined, upload });
-  };
+  return orLastEvent(context, async (request, reply) => {
+    const caller = await authenticate(request.raw, context);
+    const { order, upload, identity } = await readEdit(request, caller, memory, context);
+    using pictures = upload;
+    const hold = await reserve(logOrder(request, caller, order), identity, caller, context);
+    if (hold.kind === "replay") return await sendReplay(request, reply, hold, context);
+    await using generation = openGeneration(reply.raw, identity.requestId, hold, context);
+    using rendering = openRendering(request, reply.headers(hold.headers), order, context);
+    const made = await forward({ ...order, ...generation, pictures }, context, rendering.onPreview);
+    return await rendering.send(await settle(made, order, generation, context));
+  });
 }

@@ -1,80 +1,61 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { ApiError } from "@atoma/contract";
-import type { RenderedBody } from "./render.ts";
+import { type ApiError, errors } from "@atoma/contract";
+import { type Clock, every } from "../clock.ts";
+import { type RenderedBody, smallText, writeBody } from "./rendered-body.ts";
 
 /** Comments keep proxies and clients from giving up on a quiet stream. */
 const KEEP_ALIVE_MS = 15_000;
 
+export const EVENT_STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
+
 /** Server-sent events on a response that begins with the first thing sent, so that failures before it stay HTTP errors. */
 export interface EventStream extends Disposable {
-  readonly begun: boolean;
+  /** Resolves when there is room for more; rejects with ApiError 499 when the client leaves. */
   send(event: RenderedBody): Promise<void>;
-  /** Tells of a failure after the stream began, and ends it. */
-  fail(error: ApiError): void;
   end(): void;
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  try {
-    await once(response, "drain", { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
+/** Tells of a failure after the stream began, and ends it. */
+export function failStream(response: ServerResponse, error: ApiError): void {
+  const data = JSON.stringify({ type: "error", ...error.envelope() });
+  response.end(`event: error\ndata: ${data}\n\n`);
 }
 
-/** Waits for slow readers; rejects with the signal's reason when they leave. */
-export function openEventStream(
-  response: ServerResponse,
-  /** Called once, when the stream begins; gives the headers that the answer has besides those of a stream. */
-  onBegin: () => Record<string, string>,
-  signal: AbortSignal,
-): EventStream {
+/** `begin` writes the response's head; it is called once, when the stream begins. */
+export function openEventStream(response: ServerResponse, begin: () => void, clock: Clock): EventStream {
   let begun = false;
   let sending = false;
-  const begin = () => {
-    if (begun) return;
+  const beginOnce = () => {
+    if (!begun) begin();
     begun = true;
-    response.writeHead(200, {
-      ...onBegin(),
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache, no-transform",
-      "x-accel-buffering": "no",
-      "x-content-type-options": "nosniff",
-    });
   };
-  const timer = setInterval(() => {
-    begin();
+  const stop = every(clock, KEEP_ALIVE_MS, () => {
+    if (response.destroyed) return;
+    beginOnce();
     // A comment between two events, never within one.
     if (!sending && !response.writableNeedDrain) response.write(": keep-alive\n\n");
-  }, KEEP_ALIVE_MS);
+  });
 
   return {
-    get begun() {
-      return begun;
-    },
     async send(event) {
-      begin();
+      if (response.destroyed) throw errors.clientClosed();
+      beginOnce();
       sending = true;
       try {
-        for await (const chunk of event.chunks()) {
-          signal.throwIfAborted();
-          if (!response.write(chunk)) await drained(response, signal);
-        }
+        const text = smallText(event);
+        await writeBody(response, text === undefined ? event : { length: event.length, parts: [text] });
       } finally {
         sending = false;
       }
     },
-    fail(error) {
-      const data = JSON.stringify({ type: "error", ...error.envelope() });
-      response.end(`event: error\ndata: ${data}\n\n`);
-    },
     end() {
+      stop();
       response.end();
     },
-    [Symbol.dispose]() {
-      clearInterval(timer);
-    },
+    [Symbol.dispose]: stop,
   };
 }

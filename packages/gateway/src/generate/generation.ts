@@ -1,85 +1,67 @@
-import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
-import type { AccountId } from "@atoma/ledger";
+import type { ServerResponse } from "node:http";
+import { errors } from "@atoma/contract";
+import { LedgerUnavailableError } from "@atoma/ledger";
 import type { Context } from "../context.ts";
-import { keepImages } from "../files/keep.ts";
-import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
-import type { Departure } from "./client-gone.ts";
-import { forward } from "./forward.ts";
 import type { Hold } from "./reserve.ts";
-import { settle } from "./settle.ts";
-import type { Upload } from "./upload.ts";
 
-/** One run of a job on a node: what all steps after the reservation share. */
-export interface Run {
-  readonly job: ImageJob;
-  readonly accountId: AccountId;
+/** One request's life from its hold to its settlement. Disposed of, it voids the hold unless that was charged. */
+export interface Generation extends AsyncDisposable {
+  readonly hold: Hold;
   readonly requestId: string;
-  /** Whether an idempotency key remembers the answer, whose pictures must then be kept as files. */
-  readonly replayable: boolean;
-  /** Ends the run: its client has left, or its deadline has come. */
-  readonly departure: Omit<Departure, keyof Disposable>;
-  /** The pictures of an edit. */
-  readonly upload?: Upload | undefined;
-  readonly events: AsyncGenerator<GenerationEvent>;
-}
-
-/** Step 4, about to begin: nothing is sent to a node before the first event is asked for. */
-export function startRun(context: Context, run: Omit<Run, "events">): Run {
-  const events = forward(run.job, {
-    registry: context.registry,
-    account: run.accountId,
-    upload: run.upload,
-    requestId: run.requestId,
-    signal: run.departure.signal,
-    timeoutMs: context.generationTimeoutMs,
-    now: context.now,
-    log: context.log,
-  });
-  return { ...run, events };
-}
-
-/** Reads a run's events to their end; what is neither picture nor usage goes to `onOther`. */
-export async function collect(
-  run: Run,
-  onOther?: (event: GenerationEvent) => Promise<void>,
-): Promise<{ images: GeneratedImage[]; usage: Usage | undefined }> {
-  const images: GeneratedImage[] = [];
-  let usage: Usage | undefined;
-  for await (const event of run.events) {
-    if (event.type === "image") images.push(event);
-    else if (event.type === "done") usage = event.usage;
-    else await onOther?.(event);
-  }
-  return { images, usage };
-}
-
-/** Stores what was made, as far as it must be fetched again. */
-export async function keep(
-  context: Context,
-  run: Run,
-  { images, usage }: Awaited<ReturnType<typeof collect>>,
-): Promise<Answer> {
-  const kept = await keepImages(run.job, images, {
-    files: context.files,
-    randomBytes: context.randomBytes,
-    expiresAtMs: context.now() + context.fileTtlMs,
-    replayable: run.replayable,
-  });
-  return toAnswer(run.job, kept, usage, context.now());
+  readonly account: string;
+  /** Aborted when the client leaves before its answer is complete, or at the deadline; the reason is the ApiError. */
+  readonly signal: AbortSignal;
+  /**
+   * Charges the hold with `settle`, unless the client has left. From here on the deadline no longer counts: it could come while
+   * the charge is written, and take away a picture that is paid for.
+   */
+  charge(settle: () => Promise<void>): Promise<void>;
 }
 
 /**
- * Settles what was made. Nothing has been sent yet; nobody is charged if the client has left. From here on the deadline
- * no longer counts: it could come while the charge is written, and take away a picture that is paid for.
+ * Watches the connection of a response: its `close` event is the only one that tells in time that the client has left; bodies
+ * that are piped or awaited notice it only when they next write.
  */
-export async function charge(
-  context: Context,
-  run: Run,
-  { holdId, units }: Pick<Hold, "holdId" | "units">,
-  answer: Answer,
-): Promise<void> {
-  run.departure.signal.throwIfAborted();
-  run.departure.finished();
-  const patience = { ms: context.ledgerPatienceMs, signal: run.departure.signal };
-  await settle(context.ledger, { holdId, units, response: serializeAnswer(answer) }, patience);
+export function openGeneration(
+  response: ServerResponse,
+  requestId: string,
+  hold: Hold,
+  { clock, generationTimeoutMs, voidLater }: Pick<Context, "clock" | "generationTimeoutMs" | "voidLater">,
+): Generation {
+  const { holdId, accountId, units, replayable } = hold;
+  const controller = new AbortController();
+  const { signal } = controller;
+  let charged: "no" | "yes" | "perhaps" = "no";
+  const onClose = () => {
+    if (!response.writableFinished) controller.abort(errors.clientClosed());
+  };
+  response.once("close", onClose);
+  const timer = clock.setTimeout(() => controller.abort(errors.generationTimeout()), generationTimeoutMs);
+  if (response.destroyed) onClose();
+
+  return {
+    hold,
+    requestId,
+    account: accountId,
+    signal,
+    async charge(settle) {
+      signal.throwIfAborted();
+      clock.clearTimeout(timer);
+      try {
+        await settle();
+        charged = "yes";
+      } catch (error) {
+        if (error instanceof LedgerUnavailableError) charged = "perhaps";
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      clock.clearTimeout(timer);
+      response.off("close", onClose);
+      if (charged === "yes") return;
+      // Nothing was sent; what an idempotency key remembers can be fetched, anything else is given back.
+      const giveBack = charged === "perhaps" && !replayable;
+      await voidLater.release({ holdId, accountId, units, requestId, giveBack });
+    },
+  };
 }

@@ -1,27 +1,44 @@
-import { errors } from "@atoma/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { prefersAsync } from "../http/prefer.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
-import type { Runner } from "../jobs/runner.ts";
-import { answerJob } from "./answer-job.ts";
-import { idempotencyKey } from "./reserve.ts";
-import { readingFor, validate } from "./validate.ts";
+import { authenticate } from "./authenticate.ts";
+import { forward } from "./forward.ts";
+import { openGeneration } from "./generation.ts";
+import type { Caller } from "./identify.ts";
+import { orLastEvent } from "./last-event.ts";
+import { openRendering } from "./render.ts";
+import { sendReplay } from "./replay.ts";
+import { type Identity, identityOf, reserve } from "./reserve.ts";
+import { settle } from "./settle.ts";
+import { logOrder, type Order, validate } from "./validate.ts";
 
-/** `POST /v1/images/generations`: authenticate, validate, reserve, forward, settle, render. */
-export function imagesGenerations(context: Context, runner: Runner) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const caller = await context.authenticate(request.raw);
-    if (context.draining()) throw errors.shuttingDown();
-    // A replay costs nothing, so a request that may be one is the ledger's to judge.
-    if (request.headers["idempotency-key"] === undefined) context.refusedKeys.check(caller);
+/** Takes an order whose client does not wait for its pictures, and answers. */
+export type Accept = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  order: Order,
+  identity: Identity,
+  caller: Caller,
+) => Promise<FastifyReply | undefined>;
+
+/** `POST /v1/images/generations`, step by step. What throws after `openGeneration` voids the hold. */
+export function imagesGenerations(context: Context, accept: Accept) {
+  return orLastEvent(context, async (request, reply) => {
+    const caller = await authenticate(request.raw, context);
     requireJson(request.headers);
-    const key = idempotencyKey(request.headers["idempotency-key"]);
-    const body = await readBody(request.raw, context.body);
-    const priced = validate(body, caller, readingFor(context, caller));
-    context.registry.requireAble(priced.job);
+    const { requestId, idempotencyKey } = identityOf(request);
+    const body = await readBody(request.raw, context.body, context.clock);
+    const order = logOrder(request, caller, validate(body, caller, context));
+    const identity = { requestId, idempotencyKey, body };
     // A stream is an answer of its own; a preference need not be honoured.
-    const later = prefersAsync(request.headers) && !priced.job.stream ? runner : undefined;
-    return answerJob(context, request, reply, { caller, priced, body, key, later });
-  };
+    const later = prefersAsync(request.headers) && !order.job.stream;
+    if (later) return accept(request, reply, order, identity, caller);
+    const hold = await reserve(order, identity, caller, context);
+    if (hold.kind === "replay") return sendReplay(request, reply, hold, context);
+    await using generation = openGeneration(reply.raw, requestId, hold, context);
+    using rendering = openRendering(request, reply.headers(hold.headers), order, context);
+    const made = await forward({ ...order, ...generation, pictures: undefined }, context, rendering.onPreview);
+    return await rendering.send(await settle(made, order, generation, context));
+  });
 }

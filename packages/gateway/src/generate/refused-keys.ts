@@ -1,6 +1,7 @@
 import { type ApiError, errors } from "@atoma/contract";
 import type { KeyId } from "@atoma/ledger";
-import type { Caller } from "./authenticate.ts";
+import type { Clock } from "../clock.ts";
+import type { Caller } from "./identify.ts";
 
 /** Keys remembered at most; a forgotten one costs a read body. */
 const MAX_KEYS = 10_000;
@@ -14,23 +15,24 @@ const WINDOW_MS = 60_000;
 export interface RefusedKeys {
   /** Throws ApiError 429 while the key's limit is the one that it was refused for. */
   check(caller: Caller): void;
-  refused(keyId: KeyId, limit: number, retryAfterMs: number): void;
+  /** The ledger has refused it. */
+  note(keyId: KeyId, limit: number, retryAfterMs: number): void;
 }
 
-export function openRefusedKeys(now: () => number): RefusedKeys {
+export function openRefusedKeys(clock: Clock): RefusedKeys {
   const shut = new Map<KeyId, { readonly limit: number; readonly until: number }>();
   return {
     check({ id, limits: { requestsPerMinute } }) {
       const entry = shut.get(id);
       if (entry === undefined) return;
-      if (entry.until > now() && entry.limit === requestsPerMinute) {
-        throw rateLimited("requests", entry.limit, 0, entry.until - now());
+      if (entry.until > clock.monotonic() && entry.limit === requestsPerMinute) {
+        throw rateLimited("requests", entry.limit, 0, entry.until - clock.monotonic());
       }
       shut.delete(id);
     },
-    refused(keyId, limit, retryAfterMs) {
+    note(keyId, limit, retryAfterMs) {
       if (shut.size >= MAX_KEYS) shut.clear();
-      shut.set(keyId, { limit, until: now() + retryAfterMs });
+      shut.set(keyId, { limit, until: clock.monotonic() + retryAfterMs });
     },
   };
 }

@@ -1,149 +1,118 @@
-import { errors, usageOfPicture } from "@atoma/contract";
-import type { FileStore } from "../files/file-store.ts";
-import type { Answer, AnswerItem } from "./answer.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Context } from "../context.ts";
+import { originFor } from "../http/origin.ts";
+import { cutSlowReader } from "../http/slow-readers.ts";
+import { takeOver } from "../http/take-over.ts";
+import type { OnPreview } from "../upstream/answer-body.ts";
+import { type Answer, toAnswer } from "./answer.ts";
+import { EVENT_STREAM_HEADERS, type EventStream, openEventStream } from "./event-stream.ts";
+import { renderJson } from "./render-json.ts";
+import { renderCompleted, renderPartial, renderProgress } from "./render-stream.ts";
+import { type RenderedBody, smallText, writeBody } from "./rendered-body.ts";
+import type { Order } from "./validate.ts";
 
-/** A response body of known length whose base64 is made while it is sent. */
-export interface RenderedBody {
-  readonly length: number;
-  readonly chunks: () => AsyncGenerator<string>;
+export type RenderContext = Pick<Context, "files" | "publicUrl" | "clock" | "readerLimits">;
+
+/** How one request is answered: in JSON, or as a stream of events. */
+export interface Rendering extends Disposable {
+  readonly onPreview: OnPreview;
+  /** Step 6. Resolves when the client has taken all of it; rejects with ApiError 499 when it leaves. */
+  send(answer: Answer): Promise<FastifyReply | undefined>;
 }
 
-export interface RenderContext {
-  readonly files: FileStore;
-  /** Origin of the URLs, as the client called it: `https://host`. */
-  readonly origin: string;
-}
+const nothingShown: OnPreview = () => undefined;
 
-type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-type Part = string | { readonly size: number; readonly bytes: () => Bytes | Promise<Bytes> };
-
-/** A multiple of 3, so that slices encode without padding between them. */
-const SLICE = 48 * 1024;
-
-async function pictureOf(item: AnswerItem, files: FileStore): Promise<Exclude<Part, string>> {
-  const { bytes } = item;
-  if (bytes) return { size: bytes.length, bytes: () => [bytes] };
-  const stored = item.file === undefined ? undefined : await files.get(item.file);
-  if (!stored) throw errors.fileExpired();
-  return { size: stored.size, bytes: () => stored.open() };
-}
-
-async function* base64(source: Bytes): AsyncGenerator<string> {
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of source) {
-    const bytes =
-      rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const whole = bytes.length - (bytes.length % 3);
-    for (let at = 0; at < whole; at += SLICE) yield bytes.toString("base64", at, Math.min(at + SLICE, whole));
-    rest = bytes.subarray(whole);
+/** Sends JSON of known length. A small body goes out as one piece, a larger one no faster than the client reads it. */
+export async function sendJson(
+  reply: FastifyReply,
+  status: number,
+  body: RenderedBody,
+  { clock, readerLimits }: Pick<Context, "clock" | "readerLimits">,
+): Promise<FastifyReply | undefined> {
+  const headers = { "content-type": "application/json; charset=utf-8", "content-length": String(body.length) };
+  const text = smallText(body);
+  if (text !== undefined) return reply.code(status).headers(headers).send(text);
+  takeOver(reply, status, headers);
+  using _slow = cutSlowReader(reply.raw, readerLimits, clock);
+  try {
+    await writeBody(reply.raw, body);
+    reply.raw.end();
+  } catch (error) {
+    // Half a body: the client must not take it for a whole one.
+    reply.raw.destroy();
+    throw error;
   }
-  if (rest.length > 0) yield rest.toString("base64");
+  return undefined;
 }
 
-function rendered(parts: readonly Part[]): RenderedBody {
-  const length = parts.reduce(
-    (sum, part) => sum + (typeof part === "string" ? Buffer.byteLength(part) : 4 * Math.ceil(part.size / 3)),
-    0,
-  );
+/** Sends an answer in JSON. */
+export async function sendAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  context: RenderContext,
+): Promise<FastifyReply | undefined> {
+  const body = await renderJson(answer, context.files, originFor(context, request));
+  reply.header("openai-processing-ms", String(Math.round(reply.elapsedTime)));
+  return sendJson(reply, 200, body, context);
+}
+
+/** Sends one `completed` event for each picture, which ends the stream. */
+export async function sendCompleted(stream: EventStream, answer: Answer, { files }: RenderContext): Promise<undefined> {
+  for (const index of answer.items.keys()) await stream.send(await renderCompleted(answer, index, files));
+  stream.end();
+}
+
+/** Opens a stream of events on a reply. Nothing is sent before the first of them. */
+export function openStream(reply: FastifyReply, { clock, readerLimits }: RenderContext): EventStream {
+  let slow: Disposable | undefined;
+  const begin = () => {
+    takeOver(reply, 200, EVENT_STREAM_HEADERS);
+    slow = cutSlowReader(reply.raw, readerLimits, clock);
+  };
+  const stream = openEventStream(reply.raw, begin, clock);
   return {
-    length,
-    async *chunks() {
-      for (const part of parts) {
-        if (typeof part === "string") yield part;
-        else yield* base64(await part.bytes());
+    ...stream,
+    [Symbol.dispose]() {
+      stream[Symbol.dispose]();
+      slow?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** Whether the client asked for progress events: `Accept: text/event-stream; progress=1`. */
+function wantsProgress({ headers }: FastifyRequest): boolean {
+  return /text\/event-stream\s*;\s*progress=1/i.test(headers.accept ?? "");
+}
+
+function asStream(request: FastifyRequest, reply: FastifyReply, { job }: Order, context: RenderContext): Rendering {
+  const stream = openStream(reply, context);
+  const createdAtMs = context.clock.now();
+  const createdAt = Math.floor(createdAtMs / 1000);
+  const progress = wantsProgress(request);
+  return {
+    onPreview(preview) {
+      if (preview.type === "partial") {
+        return stream.send(renderPartial(toAnswer(job, [], undefined, createdAtMs), preview.partial, preview.bytes));
       }
+      if (!progress) return undefined;
+      return stream.send(renderProgress(job.operation, preview.step, preview.steps, createdAt));
     },
+    send: (answer) => sendCompleted(stream, answer, context),
+    [Symbol.dispose]: stream[Symbol.dispose],
   };
 }
 
-/** A body between two texts. */
-export function wrapped(before: string, body: RenderedBody, after: string): RenderedBody {
+export function openRendering(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  order: Order,
+  context: RenderContext,
+): Rendering {
+  if (order.job.stream) return asStream(request, reply, order, context);
   return {
-    length: Buffer.byteLength(before) + body.length + Buffer.byteLength(after),
-    async *chunks() {
-      yield before;
-      yield* body.chunks();
-      yield after;
-    },
+    onPreview: nothingShown,
+    send: (answer) => sendAnswer(request, reply, answer, context),
+    [Symbol.dispose]() {},
   };
-}
-
-export function fileUrl(origin: string, file: string): string {
-  return `${origin}/v1/images/files/${file}`;
-}
-
-/** Step 5 for JSON: the body of `CreateImageResponse`. Throws ApiError 410 when a replayed picture has expired. */
-export async function renderJson(answer: Answer, { files, origin }: RenderContext): Promise<RenderedBody> {
-  const head = {
-    created: answer.created,
-    background: answer.background,
-    output_format: answer.outputFormat,
-    quality: answer.quality,
-    size: answer.size,
-    usage: answer.usage,
-  };
-  const parts: Part[] = [`${JSON.stringify(head).slice(0, -1)},"data":[`];
-  for (const [i, item] of answer.items.entries()) {
-    const fields: Record<string, unknown> = {};
-    if (answer.responseFormat !== "b64_json" && item.file !== undefined) fields.url = fileUrl(origin, item.file);
-    if (item.seed !== undefined) fields.seed = item.seed;
-    const rest = JSON.stringify(fields).slice(1);
-    if (i > 0) parts.push(",");
-    if (answer.responseFormat === "url") {
-      parts.push(`{${rest}`);
-    } else {
-      parts.push('{"b64_json":"', await pictureOf(item, files), rest === "}" ? '"}' : `",${rest}`);
-    }
-  }
-  parts.push("]}");
-  return rendered(parts);
-}
-
-/** What every picture event of a stream says beside the picture. */
-function eventFields(answer: Omit<Answer, "items">) {
-  return {
-    created_at: answer.created,
-    size: answer.size,
-    quality: answer.quality,
-    background: answer.background,
-    output_format: answer.outputFormat,
-  };
-}
-
-function event(type: string, fields: object, picture?: Part): RenderedBody {
-  const json = JSON.stringify({ type, ...fields });
-  const head = `event: ${type}\ndata: `;
-  if (picture === undefined) return rendered([`${head}${json}\n\n`]);
-  return rendered([`${head}${json.slice(0, -1)},"b64_json":"`, picture, '"}\n\n']);
-}
-
-const NO_USAGE = {
-  total_tokens: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  input_tokens_details: { text_tokens: 0, image_tokens: 0 },
-};
-
-export function renderPartial(answer: Omit<Answer, "items">, index: number, bytes: Uint8Array): RenderedBody {
-  const picture = { size: bytes.length, bytes: () => [bytes] };
-  return event(`${answer.operation}.partial_image`, { partial_image_index: index, ...eventFields(answer) }, picture);
-}
-
-export function renderProgress(
-  operation: Answer["operation"],
-  step: number,
-  steps: number,
-  createdAt: number,
-): RenderedBody {
-  return event(`${operation}.progress`, { step, steps, created_at: createdAt });
-}
-
-/** Step 5 for a stream: one `completed` event for each picture, with its share of the usage. */
-export async function renderCompleted(answer: Answer, index: number, files: FileStore): Promise<RenderedBody> {
-  const { items, usage } = answer;
-  const item = items[index];
-  if (!item) throw new RangeError(`there is no picture ${index}`);
-  const share = usage ? usageOfPicture(usage, items.length, index) : NO_USAGE;
-  const fields = { ...eventFields(answer), seed: item.seed, usage: share };
-  return event(`${answer.operation}.completed`, fields, await pictureOf(item, files));
 }

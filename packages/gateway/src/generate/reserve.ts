@@ -1,47 +1,58 @@
 import { createHash } from "node:crypto";
-import { type ApiError, errors } from "@atoma/contract";
+import { type ApiError, errors, type ImageJob } from "@atoma/contract";
 import {
+  type AccountId,
   type HoldId,
-  type Ledger,
   LedgerUnavailableError,
   type LimitStatus,
   newHoldId,
-  type RandomBytes,
   type ReserveRequest,
   type ReserveResult,
 } from "@atoma/ledger";
-import type { VoidLater } from "../holds/void-later.ts";
-import type { Caller } from "./authenticate.ts";
-import { limitHeaders, type RefusedKeys, rateLimited } from "./refused-keys.ts";
-import type { PricedJob } from "./validate.ts";
+import type { FastifyRequest } from "fastify";
+import type { Context } from "../context.ts";
+import type { Caller } from "./identify.ts";
+import { limitHeaders, rateLimited } from "./refused-keys.ts";
+import type { Order } from "./validate.ts";
 
 /** Units that a request holds while it runs. */
 export interface Hold {
-  readonly outcome: "held";
+  readonly kind: "hold";
   readonly holdId: HoldId;
+  readonly accountId: AccountId;
   readonly units: number;
+  /** Whether an idempotency key remembers the answer. */
+  readonly replayable: boolean;
+  /** What is left of the key's limits, as the answer's headers say it. */
   readonly headers: Record<string, string>;
 }
 
-/** What a request holds while it runs; or the answer that its idempotency key got before, or that it is not there yet. */
-export type Reservation =
-  | Hold
-  | { readonly outcome: "replay"; readonly holdId: HoldId; readonly response: string }
-  | { readonly outcome: "in_progress"; readonly error: ApiError };
+/** The stored answer of the same idempotency key. */
+export interface Replay {
+  readonly kind: "replay";
+  readonly holdId: HoldId;
+  readonly response: string;
+}
 
-export interface ReserveContext {
-  readonly ledger: Ledger;
-  readonly now: () => number;
-  readonly randomBytes: RandomBytes;
-  readonly refusedKeys: RefusedKeys;
-  readonly voidLater: Pick<VoidLater, "release">;
+/** The idempotency key's first request has no answer yet. */
+export interface InProgress {
+  readonly kind: "in-progress";
+  readonly error: ApiError;
+}
+
+export type ReserveContext = Pick<Context, "ledger" | "clock" | "randomBytes" | "refusedKeys" | "voidLater">;
+
+/** What identifies a request. */
+export interface Identity {
   readonly requestId: string;
   /** The value of the Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
+  /** The body as it came, or what stands for it; an idempotency key belongs to its bytes. */
   readonly body: Uint8Array;
-  /** When the hold expires by itself, in ms since the epoch: after the generation's own deadline. */
-  readonly deadline: number;
 }
+
+/** After a generation's deadline, for storing and settling, before its hold expires by itself. */
+const SETTLE_MS = 60_000;
 
 /** The Idempotency-Key header, checked. Throws ApiError 400 unless it is 1 to 255 visible ASCII characters. */
 export function idempotencyKey(header: string | string[] | undefined): string | undefined {
@@ -50,6 +61,11 @@ export function idempotencyKey(header: string | string[] | undefined): string | 
     throw errors.invalidHeader("Idempotency-Key", "1 to 255 visible ASCII characters");
   }
   return header;
+}
+
+/** What identifies a request beside its body. Throws ApiError 400 for an Idempotency-Key that is none. */
+export function identityOf({ id, headers }: Pick<FastifyRequest, "id" | "headers">): Omit<Identity, "body"> {
+  return { requestId: id, idempotencyKey: idempotencyKey(headers["idempotency-key"]) };
 }
 
 function headersOf(limits: LimitStatus): Record<string, string> {
@@ -62,7 +78,7 @@ function headersOf(limits: LimitStatus): Record<string, string> {
 
 type Refused = Exclude<ReserveResult, { outcome: "held" | "replay" | "in_progress" }>;
 
-function refusal(result: Refused, { card, n }: PricedJob["job"]): ApiError {
+function refusal(result: Refused, { card, n }: ImageJob): ApiError {
   switch (result.outcome) {
     case "idempotency_key_reused":
       return errors.idempotencyKeyReused();
@@ -79,41 +95,64 @@ function refusal(result: Refused, { card, n }: PricedJob["job"]): ApiError {
 }
 
 /**
- * Step 3. Knows afterwards that the compute units are held on disk until a deadline, or the stored answer of the same
- * idempotency key. Throws ApiError 400, 402, 422 or 429; nothing is held then.
+ * Holds the compute units for a generation that may take until `deadline`, ms since the epoch, or finds what its idempotency key
+ * has begun before. Throws ApiError 400, 402, 422 or 429; nothing is held then.
  */
-export async function reserve(
-  { job, units }: PricedJob,
+export async function tryReserve(
+  { job, units }: Pick<Order, "job" | "units">,
+  { requestId, idempotencyKey: key, body }: Identity,
   caller: Caller,
+  deadline: number,
   context: ReserveContext,
-): Promise<Reservation> {
-  const key = context.idempotencyKey;
-  const holdId = newHoldId(context.now(), context.randomBytes);
-  const result = await reserveOrRelease(context, {
-    holdId,
-    accountId: caller.accountId,
+): Promise<Hold | Replay | InProgress> {
+  const { accountId } = caller;
+  const result = await reserveOrVoid(context, {
+    holdId: newHoldId(context.clock.now(), context.randomBytes),
+    accountId,
     keyId: caller.id,
-    requestId: context.requestId,
+    requestId,
     model: job.card.id,
     images: job.n,
     units,
     price: { ...price(job), perMille: job.card.pricing.perMille },
-    deadline: context.deadline,
-    idempotency: key === undefined ? undefined : { key, fingerprint: fingerprint(context.body) },
+    deadline: deadline + SETTLE_MS,
+    idempotency: key === undefined ? undefined : { key, fingerprint: fingerprint(body) },
   });
-  if (result.outcome === "replay") return result;
-  if (result.outcome === "in_progress") {
-    return { outcome: "in_progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
+  switch (result.outcome) {
+    case "held": {
+      const { holdId, limits } = result;
+      return { kind: "hold", holdId, accountId, units, replayable: key !== undefined, headers: headersOf(limits) };
+    }
+    case "replay":
+      return { kind: "replay", holdId: result.holdId, response: result.response };
+    case "in_progress":
+      return { kind: "in-progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
+    case "rate_limited":
+      if (result.limit === "requests" && result.limitValue > 0) {
+        context.refusedKeys.note(caller.id, result.limitValue, result.retryAfterMs);
+      }
   }
-  if (result.outcome === "rate_limited" && result.limit === "requests" && result.limitValue > 0) {
-    context.refusedKeys.refused(caller.id, result.limitValue, result.retryAfterMs);
-  }
-  if (result.outcome !== "held") throw refusal(result, job);
-  return { outcome: "held", holdId: result.holdId, units, headers: headersOf(result.limits) };
+  throw refusal(result, job);
 }
 
-/** A reservation whose answer was lost may stand all the same; nobody would ever settle it. */
-async function reserveOrRelease(context: ReserveContext, request: ReserveRequest): Promise<ReserveResult> {
+/**
+ * Step 3. Knows afterwards that the compute units are held on disk until a deadline, or the stored answer of the same
+ * idempotency key. Throws ApiError 400, 402, 409, 422 or 429; nothing is held then.
+ */
+export async function reserve(
+  order: Pick<Order, "job" | "units">,
+  identity: Identity,
+  caller: Caller,
+  context: ReserveContext & Pick<Context, "generationTimeoutMs">,
+): Promise<Hold | Replay> {
+  const deadline = context.clock.now() + context.generationTimeoutMs;
+  const reserved = await tryReserve(order, identity, caller, deadline, context);
+  if (reserved.kind === "in-progress") throw reserved.error;
+  return reserved;
+}
+
+/** A reservation whose answer was lost may stand all the same; it would never be settled. */
+async function reserveOrVoid(context: ReserveContext, request: ReserveRequest): Promise<ReserveResult> {
   try {
     return await context.ledger.reserve(request);
   } catch (error) {
@@ -125,7 +164,7 @@ async function reserveOrRelease(context: ReserveContext, request: ReserveRequest
   }
 }
 
-function price({ n, width, height, quality, steps }: PricedJob["job"]) {
+function price({ n, width, height, quality, steps }: ImageJob) {
   return { n, width, height, quality, steps };
 }
 

@@ -6,14 +6,19 @@ import {
   parseImageRequest,
   parseJsonObject,
 } from "@atoma/contract";
+import type { FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import type { Caller } from "./authenticate.ts";
+import type { Candidates } from "../nodes/registry.ts";
+import type { Caller } from "./identify.ts";
 
-/** A validated request and what it costs. */
-export interface PricedJob {
+/** A validated request, what it costs, and which nodes can do it. */
+export interface Order {
   readonly job: ImageJob;
   readonly units: number;
+  readonly candidates: Candidates;
 }
+
+export type ValidateContext = Pick<Context, "registry" | "defaultModel" | "unknownFields">;
 
 /** Whether a key may use a model, by its id. */
 export const mayUse = ({ allowedModels }: Caller, model: string): boolean => allowedModels?.includes(model) ?? true;
@@ -30,7 +35,7 @@ export function usableModels({ registry }: Pick<Context, "registry">, caller: Ca
 }
 
 /** What a caller's request is read by. */
-export function readingFor(context: Context, caller: Caller): ParseOptions {
+export function readingFor(context: ValidateContext, caller: Caller): ParseOptions {
   const { registry, defaultModel, unknownFields } = context;
   return {
     findModel: registry.findModel,
@@ -41,15 +46,23 @@ export function readingFor(context: Context, caller: Caller): ParseOptions {
 }
 
 /**
- * Step 2. Knows afterwards exactly what is to be made and how many compute units that is.
+ * Step 2. Knows afterwards exactly what is to be made, how many compute units that is, and which nodes can make it.
  * Throws ApiError 400, 403 or 404.
  */
-export function validate(body: Uint8Array, caller: Caller, options: ParseOptions): PricedJob {
-  return price(parseImageRequest(parseJsonObject(body), options), caller);
+export function validate(body: Uint8Array, caller: Caller, context: ValidateContext): Order {
+  const job = parseImageRequest(parseJsonObject(body), readingFor(context, caller));
+  return toOrder(job, caller, context.registry);
 }
 
-/** What a job costs; an edit costs what a generation does. Throws ApiError 403 unless the key may use the model. */
-export function price(job: ImageJob, caller: Caller): PricedJob {
+/** The same for a job that was read otherwise; an edit costs what a generation does. */
+export function toOrder(job: ImageJob, caller: Caller, registry: ValidateContext["registry"]): Order {
   requireModel(caller, job.card.id);
-  return { job, units: computeUnits({ ...job, images: job.n }, job.card.pricing) };
+  const units = computeUnits({ ...job, images: job.n }, job.card.pricing);
+  return { job, units, candidates: registry.candidates(job) };
+}
+
+/** The order, noted for its request's log line: ids and figures alone. */
+export function logOrder(request: FastifyRequest, { accountId, id }: Caller, order: Order): Order {
+  request.logFields = { account: accountId, key: id, model: order.job.card.id, units: order.units };
+  return order;
 }

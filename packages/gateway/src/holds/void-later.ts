@@ -1,5 +1,6 @@
 import { type AccountId, type HoldId, type Ledger, LedgerUnavailableError, type ResolveResult } from "@atoma/ledger";
 import type { Logger } from "pino";
+import { type Clock, every } from "../clock.ts";
 
 /** A hold of a request that was not answered with its pictures. */
 export interface Undelivered {
@@ -25,7 +26,7 @@ const MAX_NOTED = 10_000;
 /** How long a reservation whose answer was lost may still be on its way to the database. */
 const LATE_MS = 10_000;
 
-export function openVoidLater(ledger: Ledger, log: Logger): VoidLater {
+export function openVoidLater(ledger: Ledger, log: Logger, clock: Clock): VoidLater {
   const noted = new Map<HoldId, { readonly undelivered: Undelivered; readonly since: number }>();
   let asking: Promise<void> | undefined;
 
@@ -45,7 +46,7 @@ export function openVoidLater(ledger: Ledger, log: Logger): VoidLater {
     if (!note) return true;
     try {
       const { outcome } = await letGo(note.undelivered);
-      if (outcome === "not_found" && performance.now() - note.since < LATE_MS) return true;
+      if (outcome === "not_found" && clock.monotonic() - note.since < LATE_MS) return true;
     } catch (error) {
       if (error instanceof LedgerUnavailableError) return false;
       log.error({ err: error, requestId: note.undelivered.requestId, holdId }, "hold not released");
@@ -66,14 +67,13 @@ export function openVoidLater(ledger: Ledger, log: Logger): VoidLater {
     return asking;
   }
 
-  const timer = setInterval(ask, AGAIN_MS);
-  timer.unref();
+  const stop = every(clock, AGAIN_MS, () => void ask());
 
   return {
     async release(undelivered) {
       const { holdId, requestId } = undelivered;
       if (noted.has(holdId)) return;
-      const since = performance.now();
+      const since = clock.monotonic();
       try {
         const { outcome } = await letGo(undelivered);
         if (outcome !== "not_found") return;
@@ -83,7 +83,7 @@ export function openVoidLater(ledger: Ledger, log: Logger): VoidLater {
       if (noted.size < MAX_NOTED) noted.set(holdId, { undelivered, since });
     },
     async close() {
-      clearInterval(timer);
+      stop();
       await ask();
       for (const [holdId, { undelivered }] of noted) {
         log.error({ requestId: undelivered.requestId, holdId }, "hold not released; its deadline frees it");

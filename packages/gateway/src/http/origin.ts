@@ -1,10 +1,9 @@
 import type { FastifyRequest } from "fastify";
-import type { Context } from "../context.ts";
 
 const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
 /** The origin that file URLs begin with: the one that is configured, or else the one the client called. */
-export function originFor({ publicUrl }: Pick<Context, "publicUrl">, request: FastifyRequest): string {
+export function originFor({ publicUrl }: { readonly publicUrl: string | undefined }, request: FastifyRequest): string {
   return publicUrl ?? originOf(request);
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { errors } from "@atoma/contract";
 import { inviteBody } from "@atoma/http";
+import type { Clock } from "../clock.ts";
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -22,7 +23,7 @@ export function requireJson(headers: IncomingMessage["headers"]): void {
  * The request's body. Throws ApiError 413 as soon as it is known to be larger than the limit (from Content-Length
  * before a byte is read), 408 when it takes too long, 499 when the client leaves.
  */
-export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Uint8Array> {
   if (Number(request.headers["content-length"] ?? 0) > limits.maxBytes) throw errors.bodyTooLarge(limits.maxBytes);
   if (request.destroyed && !request.readableEnded) throw errors.clientClosed();
   inviteBody(request);
@@ -30,7 +31,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
     const chunks: Buffer[] = [];
     let size = 0;
     const finish = (act: () => void) => {
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
       request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
       act();
     };
@@ -39,9 +40,10 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
       if (size > limits.maxBytes) finish(() => reject(errors.bodyTooLarge(limits.maxBytes)));
       else chunks.push(chunk);
     };
-    const onEnd = () => finish(() => resolve(Buffer.concat(chunks, size)));
+    const onEnd = () =>
+      finish(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));
     const onClose = () => finish(() => reject(errors.clientClosed()));
-    const timer = setTimeout(() => finish(() => reject(errors.requestTimeout())), limits.timeoutMs);
+    const timer = clock.setTimeout(() => finish(() => reject(errors.requestTimeout())), limits.timeoutMs);
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
 }

@@ -1,9 +1,10 @@
 import { type ApiError, errors } from "@atoma/contract";
 import { type ClaimedJob, type Hold, type JobEnd, LedgerUnavailableError } from "@atoma/ledger";
+import { deadline } from "../clock.ts";
 import type { Context } from "../context.ts";
 import { deserializeAnswer, serializeAnswer } from "../generate/answer.ts";
-import { neverBegan } from "../generate/forward.ts";
-import { charge, collect, keep, startRun } from "../generate/generation.ts";
+import { tryForward } from "../generate/forward.ts";
+import { charge, keep } from "../generate/settle.ts";
 import { retryLedger } from "../holds/retry-ledger.ts";
 import { logFailure, toApiError } from "../http/to-api-error.ts";
 import { deserializeRequest } from "./stored-request.ts";
@@ -32,49 +33,55 @@ export async function runJob(context: Context, owner: string, job: ClaimedJob, s
     if (job.result !== null) return await settleKept(context, owner, job, job.result);
     if (job.orphaned) throw errors.interrupted();
     if (job.cancelAt !== null) throw new JobStopped("cancelled");
-    await make(context, owner, job, stop);
+    const error = await make(context, owner, job, stop);
+    if (error) await jobs.requeue(job.id, owner, context.clock.now() + retryMs(error));
   } catch (error) {
     if (error instanceof LedgerUnavailableError) throw error;
     const why = error instanceof JobStopped ? error.why : undefined;
     if (why === "lost") return;
-    if (why === "stopping") return void (await jobs.requeue(job.id, owner, context.now()));
-    if (neverBegan(error)) return void (await jobs.requeue(job.id, owner, context.now() + retryMs(error)));
+    if (why === "stopping") return void (await jobs.requeue(job.id, owner, context.clock.now()));
     await fail(context, owner, job, why === "cancelled" ? undefined : toApiError(error));
   }
 }
 
-/** Has the pictures made, keeps them, charges them, and says so: in this order, so that a crash between two is harmless. */
-async function make(context: Context, owner: string, job: ClaimedJob, stop: AbortSignal): Promise<void> {
-  const { jobs } = context.ledger;
-  const leftMs = job.deadline - context.now();
+/**
+ * Has the pictures made, keeps them, charges them, and says so: in this order, so that a crash between two is harmless. Gives
+ * the error where certainly no node began, so that the job can be done later.
+ */
+async function make(
+  context: Context,
+  owner: string,
+  job: ClaimedJob,
+  stop: AbortSignal,
+): Promise<ApiError | undefined> {
+  const { clock, ledger, registry, generationTimeoutMs } = context;
+  const leftMs = job.deadline - clock.now();
   if (leftMs <= 0) throw errors.generationTimeout();
-  const patience = { ms: context.ledgerPatienceMs, signal: stop };
+  const patience = { ms: context.ledgerPatienceMs, signal: stop, clock };
   const { state, units } = await retryLedger(() => holdOf(context, job), patience);
   // Its client was told that it was not accepted, because the ledger's answer was lost.
   if (state !== "held") throw errors.interrupted();
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(errors.generationTimeout()),
-    Math.min(leftMs, context.generationTimeoutMs),
+  using limit = deadline(clock, Math.min(leftMs, generationTimeoutMs), errors.generationTimeout);
+  const signal = AbortSignal.any([stop, limit.signal]);
+  const wanted = deserializeRequest(job.request);
+  const { requestId, accountId: account, holdId } = job;
+  const candidates = registry.candidates(wanted);
+  const attempted = await tryForward(
+    { job: wanted, candidates, pictures: undefined, requestId, account, signal },
+    context,
   );
-  const signal = AbortSignal.any([stop, deadline.signal]);
-  try {
-    const run = startRun(context, {
-      job: deserializeRequest(job.request),
-      accountId: job.accountId,
-      requestId: job.requestId,
-      replayable: true,
-      departure: { signal, finished: () => clearTimeout(timer) },
-    });
-    const answer = await keep(context, run, await collect(run));
-    signal.throwIfAborted();
-    const ours = await retryLedger(() => jobs.keepResult(job.id, owner, serializeAnswer(answer)), patience);
-    if (!ours) throw new JobStopped("lost");
-    await charge(context, run, { holdId: job.holdId, units }, answer);
-    await end(context, owner, job, { state: "succeeded" });
-  } finally {
-    clearTimeout(timer);
-  }
+  if (attempted.kind === "not-started") return attempted.error;
+  const answer = await keep(attempted.made, wanted, true, context);
+  signal.throwIfAborted();
+  const response = serializeAnswer(answer);
+  const ours = await retryLedger(() => ledger.jobs.keepResult(job.id, owner, response), patience);
+  if (!ours) throw new JobStopped("lost");
+  signal.throwIfAborted();
+  // The deadline no longer counts: it could come while the charge is written.
+  limit[Symbol.dispose]();
+  await charge(ledger, { holdId, units, response }, patience);
+  await end(context, owner, job, { state: "succeeded" });
+  return undefined;
 }
 
 /** The gateway before this one made everything and ended before it said so. Charges what it may not have charged. */
@@ -100,9 +107,9 @@ async function fail(context: Context, owner: string, job: ClaimedJob, error: Api
 
 /** Nothing where the job is another gateway's by now: that one says how it ended. */
 async function end(context: Context, owner: string, job: ClaimedJob, how: JobEnd): Promise<void> {
-  if (!(await context.ledger.jobs.end(job.id, owner, how, context.now() + context.fileTtlMs))) return;
+  if (!(await context.ledger.jobs.end(job.id, owner, how, context.clock.now() + context.fileTtlMs))) return;
   const { id, requestId, accountId, keyId, model } = job;
-  const ms = context.now() - job.createdAt;
+  const ms = context.clock.now() - job.createdAt;
   context.log.info({ requestId, job: id, account: accountId, key: keyId, model, state: how.state, ms }, "job ended");
 }
 
@@ -112,6 +119,6 @@ async function holdOf(context: Context, job: ClaimedJob): Promise<Hold> {
   return hold;
 }
 
-function retryMs(error: unknown): number {
-  return Number(toApiError(error).headers["retry-after-ms"] ?? RETRY_MS);
+function retryMs(error: ApiError): number {
+  return Number(error.headers["retry-after-ms"] ?? RETRY_MS);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AccountId, ClaimedJob, Job, JobId } from "@atoma/ledger";
+import { every, sleep } from "../clock.ts";
 import type { Context } from "../context.ts";
 import { JobStopped, runJob } from "./run-job.ts";
 
@@ -18,19 +19,27 @@ const LEASE_MS = 15_000;
 const TICK_MS = 1000;
 /** How long `cancel` waits for a job that another gateway runs. */
 const CANCEL_WAIT_MS = 5000;
-const CANCEL_POLL_MS = 100;
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** A cancellation of a job that another gateway runs. */
+interface Cancellation {
+  readonly accountId: AccountId;
+  readonly id: JobId;
+  readonly until: number;
+  readonly resolve: (job: Job | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export function startRunner(context: Context, maxRunning: number): Runner {
+  const { clock } = context;
   const { jobs } = context.ledger;
   const owner = `gw_${randomUUID()}`;
   const running = new Map<JobId, { stop: AbortController; ended: Promise<void> }>();
+  const cancellations = new Set<Cancellation>();
   let closing = false;
   let ticking: Promise<void> | undefined;
   let again = false;
 
-  const leaseUntil = () => context.now() + LEASE_MS;
+  const leaseUntil = () => clock.now() + LEASE_MS;
 
   function start(job: ClaimedJob): void {
     const stop = new AbortController();
@@ -56,7 +65,23 @@ export function startRunner(context: Context, maxRunning: number): Runner {
     }
   }
 
+  /** Looks how far the cancellations are that wait for another gateway. */
+  async function lookAfter(): Promise<void> {
+    for (const cancellation of cancellations) {
+      const { accountId, id, until, resolve, reject } = cancellation;
+      try {
+        const job = await jobs.find(accountId, id);
+        if (job !== undefined && job.endedAt === null && clock.monotonic() < until && !closing) continue;
+        resolve(job);
+      } catch (error) {
+        reject(error);
+      }
+      cancellations.delete(cancellation);
+    }
+  }
+
   async function tick(): Promise<void> {
+    await lookAfter();
     await renew();
     const free = maxRunning - running.size;
     if (closing || free <= 0) return;
@@ -65,7 +90,7 @@ export function startRunner(context: Context, maxRunning: number): Runner {
   }
 
   function wake(): void {
-    if (closing && running.size === 0) return;
+    if (closing && running.size === 0 && cancellations.size === 0) return;
     if (ticking !== undefined) {
       again = true;
       return;
@@ -80,16 +105,16 @@ export function startRunner(context: Context, maxRunning: number): Runner {
       });
   }
 
-  const timer = setInterval(wake, TICK_MS);
-  timer.unref();
+  const stopTicking = every(clock, TICK_MS, wake);
 
+  /** Resolves with the job once it has ended, or after a while as it is then. */
   async function ended(accountId: AccountId, id: JobId): Promise<Job | undefined> {
-    const until = performance.now() + CANCEL_WAIT_MS;
-    while (true) {
-      const job = await jobs.find(accountId, id);
-      if (job === undefined || job.endedAt !== null || performance.now() > until) return job;
-      await sleep(CANCEL_POLL_MS);
-    }
+    const job = await jobs.find(accountId, id);
+    if (job === undefined || job.endedAt !== null || closing) return job;
+    const until = clock.monotonic() + CANCEL_WAIT_MS;
+    return new Promise((resolve, reject) => {
+      cancellations.add({ accountId, id, until, resolve, reject });
+    });
   }
 
   return {
@@ -113,18 +138,17 @@ export function startRunner(context: Context, maxRunning: number): Runner {
         await ticking;
         await all();
       };
-      let timeout: NodeJS.Timeout | undefined;
-      const grace = new Promise<void>((resolve) => {
-        timeout = setTimeout(resolve, graceMs);
-      });
+      const enough = new AbortController();
+      const grace = sleep(clock, graceMs, enough.signal).catch(() => {});
       await Promise.race([idle(), grace]);
-      clearTimeout(timeout);
+      enough.abort();
       stopAll();
       // What was being claimed when the time was up has begun by now.
       await ticking;
       stopAll();
       await all();
-      clearInterval(timer);
+      await lookAfter();
+      stopTicking();
     },
   };
 }

@@ -19,16 +19,18 @@ export function nodeHeartbeat(app: FastifyInstance, context: Context): void {
     const token = readKey(request.raw);
     if (token.length > MAX_TOKEN) throw errors.invalidKey("***");
     requireJson(request.headers);
-    const body = parseJsonObject(await readBody(request.raw, MAX_BODY));
+    const body = parseJsonObject(await readBody(request.raw, MAX_BODY, context.clock));
     onlyFieldsOf(body, adminSchemas.Heartbeat);
     const beat = {
       url: requiredOrigin(body, "url"),
       token: text(body, "token"),
       leaving: flag(body, "leaving") ?? false,
     };
-    const node = await context.ledger.nodes.heartbeat(token, beat, context.now() + LIFE_MS).catch((error: unknown) => {
-      throw error instanceof LedgerInputError ? errors.badRequest(`${error.message}.`) : error;
-    });
+    const node = await context.ledger.nodes
+      .heartbeat(token, beat, context.clock.now() + LIFE_MS)
+      .catch((error: unknown) => {
+        throw error instanceof LedgerInputError ? errors.badRequest(`${error.message}.`) : error;
+      });
     if (!node) throw errors.invalidKey("***");
     return { name: node.name, draining: node.draining, expires_at: node.expiresAt };
   });

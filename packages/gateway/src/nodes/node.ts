@@ -1,7 +1,8 @@
 import type { DialectName, ModelCard } from "@atoma/contract";
 import { Client, Pool } from "undici";
-import type { Dialect } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/dialects.ts";
+import type { NodeFacts } from "../routing/types.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
 import type { NodeModel } from "./describe-model.ts";
 
 /** How an https node is told from others, and the gateway from strangers; PEM. */
@@ -32,29 +33,39 @@ export interface NodeConfig {
   readonly draining?: boolean | undefined;
 }
 
-export interface Node {
-  readonly name: string;
-  readonly origin: string;
-  readonly token: string | undefined;
-  readonly dialect: Dialect;
+/**
+ * Whether a node is there. `new` becomes `ready` or `away` with the first probe; `ready` and `away` change with each probe, and
+ * a request that finds no connection makes it `away`.
+ */
+export type Presence =
+  | { readonly kind: "new" }
+  | { readonly kind: "ready" }
+  /** `reason` for the operator; undefined where only a request has found out. */
+  | { readonly kind: "away"; readonly reason: string | undefined };
+
+/** A node as the registry keeps it: the registry alone writes to it. */
+export interface Node extends Endpoint {
   readonly maxConcurrent: number;
   readonly pool: Pool;
   /** For probes alone, so that they never wait behind generations. */
   readonly probes: Client;
+  /** Gets nothing new. */
   draining: boolean;
   /** Models it offers, as it last said; kept while it is away. */
   models: readonly NodeModel[];
   /** Whether it has ever said which models it offers. */
   known: boolean;
-  ready: boolean;
-  /** Why it is not ready, as last logged. */
-  reason: string | undefined;
-  /** When it is to be probed again, in ms since the epoch. */
+  presence: Presence;
+  /** When it is to be probed again, by the monotonic clock. */
   probeAt: number;
-  /** While it is away, or draining: until when it is expected to be back, in ms since the epoch; 0 of one never there. */
+  /** While it is away, or draining: until when it is expected to be back; 0 of one that was never there. */
   expectedUntil: number;
 }
 
+/** How long a node is expected back that said it leaves. Requests wait for one that restarts, not for one that is gone. */
+export const RESTART_MS = 30_000;
+/** The same of one that went without a word: restarted while it had nothing to do, or dead. */
+const SILENT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3000;
 
 /** Other names for models: alias → model id. */
@@ -85,11 +96,22 @@ export function openNode(config: NodeConfig, aliases: Aliases): Node {
     draining,
     models: models.map((model) => ({ ...model, card: withAliases(model.card, aliases) })),
     known: dialect.name !== "atoma",
-    ready: false,
-    reason: undefined,
+    presence: { kind: "new" },
     probeAt: 0,
     expectedUntil: 0,
   };
+}
+
+export const isReady = ({ presence }: Node): boolean => presence.kind === "ready";
+
+/** What the router needs to know of a node. Writes down since when it is away. */
+export function factsOf(node: Node, now: number): NodeFacts {
+  const { maxConcurrent, draining } = node;
+  const ready = isReady(node);
+  if (ready && !draining) node.expectedUntil = Number.POSITIVE_INFINITY;
+  else if (node.expectedUntil === Number.POSITIVE_INFINITY)
+    node.expectedUntil = now + (draining ? RESTART_MS : SILENT_MS);
+  return { maxConcurrent, ready, draining, expectedUntil: node.expectedUntil };
 }
 
 /** Closes its connections once what was asked on them is answered; a cancellation may be under way. */
@@ -99,9 +121,4 @@ export async function closeNode({ pool, probes }: Node): Promise<void> {
 
 export async function destroyNode({ pool, probes }: Node): Promise<void> {
   await Promise.all([pool.destroy(), probes.destroy()]);
-}
-
-/** The gateway's own credential for a node. */
-export function nodeHeaders({ token }: Pick<Node, "token">): Record<string, string> {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }

@@ -1,12 +1,12 @@
 import { CapabilitiesError, DIALECT_NAMES, type DialectName } from "@atoma/contract";
 import type { Ledger, NodeEntry } from "@atoma/ledger";
 import type { Logger } from "pino";
-import { RESTART_MS } from "../routing/node-queue.ts";
+import { type Clock, every } from "../clock.ts";
 import { readForeignModels } from "./describe-model.ts";
-import type { NodeConfig } from "./node.ts";
+import { type NodeConfig, RESTART_MS } from "./node.ts";
 
 /** How often the list of nodes is looked at: a change is known to every gateway within a second. */
-export const POLL_MS = 500;
+const POLL_MS = 500;
 /** A node that joins is taken to be gone after so long without a heartbeat. */
 export const LIFE_MS = 10_000;
 /** A list that could not be read for so long was away: heartbeats could not be written down either. */
@@ -88,7 +88,7 @@ export function sharedNodes(
   ledger: Ledger,
   configured: readonly NodeConfig[],
   replace: (nodes: readonly NodeConfig[]) => void,
-  { now, log }: { readonly now: () => number; readonly log: Logger },
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): SharedNodes {
   const told = new Set<string>();
   const onBad = (node: string, err: unknown) => {
@@ -103,7 +103,7 @@ export function sharedNodes(
   async function read(): Promise<void> {
     try {
       const entries = await ledger.nodes.list();
-      replace(mergeNodes(configured, thereOf(entries, now()), onBad));
+      replace(mergeNodes(configured, thereOf(entries, clock.now()), onBad));
     } catch (error) {
       log.debug({ err: error }, "the list of nodes was not read");
     } finally {
@@ -124,9 +124,8 @@ export function sharedNodes(
     return next;
   }
 
-  const timer = setInterval(() => {
+  const stop = every(clock, POLL_MS, () => {
     if (reading === undefined) void refresh();
-  }, POLL_MS);
-  timer.unref();
-  return { refresh, close: () => clearInterval(timer) };
+  });
+  return { refresh, close: stop };
 }

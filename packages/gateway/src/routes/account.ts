@@ -3,9 +3,9 @@ import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
 
 /** `GET /v1/account`: what is left, and what the key may do. A key sees its own account and itself only. */
-export function accountRoute(app: FastifyInstance, { authenticate, ledger }: Context): void {
+export function accountRoute(app: FastifyInstance, { identify, ledger }: Context): void {
   app.get("/v1/account", async (request) => {
-    const key = await authenticate(request.raw);
+    const key = await identify(request.raw);
     const account = await ledger.getAccount(key.accountId);
     if (!account) throw errors.invalidKey("***"); // a key cannot outlive its account
     return {

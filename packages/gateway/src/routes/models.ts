@@ -8,7 +8,7 @@ export function modelRoutes(app: FastifyInstance, context: Context): void {
   const namesOf = (card: ModelCard) => [card.id, ...card.aliases];
 
   app.get("/v1/models", async (request) => {
-    const caller = await context.authenticate(request.raw);
+    const caller = await context.identify(request.raw);
     const cards = context.registry.listModels().filter(({ id }) => mayUse(caller, id));
     return { object: "list", data: cards.flatMap((card) => namesOf(card).map((id) => toModelObject(card, id))) };
   });
@@ -16,7 +16,7 @@ export function modelRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Params: { "*": string } }>("/v1/models/*", async (request, reply) => {
     const id = request.params["*"];
     if (id === "") return reply.callNotFound();
-    const caller = await context.authenticate(request.raw);
+    const caller = await context.identify(request.raw);
     const card = context.registry.findModel(id);
     if (!card) throw errors.modelNotFound(id, usableModels(context, caller));
     requireModel(caller, card.id);

@@ -1,5 +1,5 @@
-import type { Ticket } from "./balancer.ts";
 import type { NodeState } from "./node-state.ts";
+import type { Ticket } from "./types.ts";
 
 /** Which of several nodes a request goes to, and how fast they are. */
 export interface Chooser {

@@ -14,7 +14,7 @@ export interface CircuitBreaker {
   cameBack(): void;
 }
 
-export const BREAKER = { failures: 5, firstMs: 1_000, longestMs: 30_000 } as const;
+const BREAKER = { failures: 5, firstMs: 1_000, longestMs: 30_000 } as const;
 
 /** Opens after five failures in a row, for a second at first, then twice as long each time a trial fails, up to 30 s. */
 export function circuitBreaker(settings: Readonly<Record<keyof typeof BREAKER, number>> = BREAKER): CircuitBreaker {

@@ -1,10 +1,16 @@
-import { errors, type ImageJob } from "@atoma/contract";
-import type { Node } from "../nodes/node.ts";
-import { balancer, type Decision, type LoadReport, type Outcome, type Ticket } from "./balancer.ts";
+import { errors } from "@atoma/contract";
+import type { Clock, Timer } from "../clock.ts";
+import { balancer } from "./balancer.ts";
+import type { Decision, LoadReport, NodeFacts, Outcome, Ticket } from "./types.ts";
 
-/** Who wants a node, and how long. */
-export interface Wanted {
+/** Who wants a node, for what, and how long. */
+export interface Wanted<Node> {
   readonly account: string;
+  readonly model: string;
+  /** In pixel-steps. */
+  readonly work: number;
+  /** Whether a node can do it at all. */
+  readonly suits: (node: Node) => boolean;
   /** Nodes that have not begun this request, or could not be reached. */
   readonly asked: ReadonlySet<Node>;
   /** Nodes that have lost it: asked again only where no other one is free. */
@@ -16,162 +22,164 @@ export interface Wanted {
   readonly signal: AbortSignal;
 }
 
-/** A node's time for one request. Whoever has one says how it ended, once. */
-export interface Lease {
+/** A node's time for one request. Its holder says how it ended, once. */
+export interface Lease<Node> {
   readonly node: Node;
   ended(outcome: Outcome): void;
 }
 
 /** Gives nodes to requests as the balancer decides; here are its clock, its timer and the promises of those that wait. */
-export interface NodeQueue {
-  put(node: Node): void;
-  /** Gives it nothing more; resolves when what it does has ended. */
+export interface NodeQueue<Node> {
+  /** Adds a node, or says how it is now. */
+  put(node: Node, facts: NodeFacts): void;
+  /** It is draining, and to be forgotten; resolves when what it does has ended. */
   remove(node: Node): Promise<void>;
   report(node: Node, load: LoadReport): void;
   inFlight(node: Node): number;
   waiting(): number;
-  acquire(job: ImageJob, suits: (node: Node) => boolean, wanted: Wanted): Promise<Lease>;
-  /** Nobody waits any more: whoever does, or will have to, is told that the gateway shuts down. */
+  /**
+   * A node, at once where one is free. Throws, or rejects with, ApiError 500 when no node can be reached, 503 when none will
+   * be free in time, and the signal's reason.
+   */
+  acquire(wanted: Wanted<Node>): Lease<Node> | Promise<Lease<Node>>;
+  /** Requests that wait, or will have to, are refused: the gateway shuts down. */
   refuseWaiting(): void;
   close(): void;
 }
 
-export interface NodeQueueOptions {
+export interface NodeQueueOptions<Node> {
+  readonly clock: Clock;
   readonly random: () => number;
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
+  /** A request has found that a node cannot be reached. */
+  readonly onUnreachable: (node: Node) => void;
 }
 
-/** How soon a node is probed again that may be back at any moment. */
-export const SOON_MS = 500;
-/** How long a node is expected back that said it leaves. Requests wait for one that restarts, not for one that is gone. */
-export const RESTART_MS = 30_000;
-/** The same of one that went without a word: restarted while it had nothing to do, or dead. */
-const SILENT_MS = 5_000;
+/** A request that asked for a node: what it got, or whom to tell. */
+interface Waiter<Node> {
+  given?: Lease<Node>;
+  refused?: Error;
+  promise?: PromiseWithResolvers<Lease<Node>>;
+}
 
-/** Pictures × pixels × steps. */
-const workOf = ({ n, width, height, steps }: ImageJob) => n * width * height * steps;
-
-export function nodeQueue({ random, maxQueue, queueTimeoutMs }: NodeQueueOptions): NodeQueue {
+export function nodeQueue<Node extends { readonly name: string }>(options: NodeQueueOptions<Node>): NodeQueue<Node> {
+  const { clock, random, maxQueue, queueTimeoutMs, onUnreachable } = options;
   const balance = balancer({ random, maxQueue });
   /** By a name of their own, because a node that takes another's place may have its name. */
   const nodes = new Map<string, Node>();
   const keys = new Map<Node, string>();
   const leaving = new Map<string, () => void>();
-  const waiting = new Map<Ticket, PromiseWithResolvers<Lease>>();
-  let timer: NodeJS.Timeout | undefined;
+  const waiting = new Map<Ticket, Waiter<Node>>();
+  let timer: Timer | undefined;
+  let wakesAt: number | undefined;
   let count = 0;
   let closing = false;
-  /** Counts changes of what can be done where. */
-  let changes = 0;
-  const offered = new Map<string, Node["models"]>();
 
-  /** Which nodes a job suits, found out once for as long as they offer the same. */
-  function suitable(suits: (node: Node) => boolean): (key: string) => boolean {
-    let known = new Set<string>();
-    let at = -1;
-    return (key) => {
-      if (at !== changes) {
-        known = new Set([...nodes].filter(([, node]) => suits(node)).map(([key]) => key));
-        at = changes;
-      }
-      return known.has(key);
-    };
-  }
-
-  const keysOf = (some: ReadonlySet<Node>) => new Set([...some].flatMap((node) => keys.get(node) ?? []));
+  const NONE: ReadonlySet<string> = new Set();
+  const keysOf = (some: ReadonlySet<Node>) =>
+    some.size === 0 ? NONE : new Set([...some].flatMap((node) => keys.get(node) ?? []));
 
   function forgetIfIdle(key: string, node: Node): void {
     const resolve = leaving.get(key);
     if (!resolve || balance.inFlight(key) > 0) return;
     balance.remove(key);
     nodes.delete(key);
-    offered.delete(key);
     keys.delete(node);
     leaving.delete(key);
     resolve();
   }
 
-  function leaseOf(ticket: Ticket, key: string, node: Node): Lease {
+  function leaseOf(ticket: Ticket, key: string, node: Node): Lease<Node> {
     let over = false;
     return {
       node,
       ended(outcome) {
         if (over) return;
         over = true;
-        if (outcome === "unreachable") {
-          node.ready = false;
-          node.probeAt = Math.min(node.probeAt, Date.now() + SOON_MS);
-          put(node);
-        }
-        balance.ended(ticket, key, outcome, Date.now());
+        if (outcome === "unreachable") onUnreachable(node);
+        balance.ended(ticket, key, outcome, clock.monotonic());
         forgetIfIdle(key, node);
         decide();
       },
     };
   }
 
-  function settle(decision: Decision): void {
-    const { ticket } = decision;
-    const promise = waiting.get(ticket);
-    waiting.delete(ticket);
-    if ("node" in decision) {
-      const node = nodes.get(decision.node);
-      if (node && promise) promise.resolve(leaseOf(ticket, decision.node, node));
-      else balance.ended(ticket, decision.node, "abandoned", Date.now());
+  function give(ticket: Ticket, waiter: Waiter<Node> | undefined, key: string): void {
+    const node = nodes.get(key);
+    if (!node || !waiter) {
+      balance.ended(ticket, key, "abandoned", clock.monotonic());
       return;
     }
-    promise?.reject(
-      decision.refused === "unreachable" ? errors.nodeUnreachable() : errors.overloaded(decision.retryAfterMs),
-    );
+    const lease = leaseOf(ticket, key, node);
+    if (waiter.promise) waiter.promise.resolve(lease);
+    else waiter.given = lease;
+  }
+
+  function refuse(waiter: Waiter<Node> | undefined, error: Error): void {
+    if (waiter?.promise) waiter.promise.reject(error);
+    else if (waiter) waiter.refused = error;
+  }
+
+  function settle(decision: Decision): void {
+    const { ticket } = decision;
+    const waiter = waiting.get(ticket);
+    waiting.delete(ticket);
+    if ("node" in decision) give(ticket, waiter, decision.node);
+    else if (decision.refused === "unreachable") refuse(waiter, errors.nodeUnreachable());
+    else refuse(waiter, errors.overloaded(decision.retryAfterMs));
   }
 
   function decide(): void {
-    const now = Date.now();
+    const now = clock.monotonic();
     for (const decision of balance.decide(now)) settle(decision);
-    clearTimeout(timer);
     const wakeAt = balance.wakeAt(now);
-    timer = wakeAt === undefined ? undefined : setTimeout(decide, wakeAt - now);
-    timer?.unref();
+    if (wakeAt === wakesAt) return;
+    clock.clearTimeout(timer);
+    wakesAt = wakeAt;
+    if (wakeAt === undefined) return;
+    timer = clock.setTimeout(() => {
+      wakesAt = undefined;
+      decide();
+    }, wakeAt - now);
   }
 
-  function put(node: Node): void {
-    let key = keys.get(node);
-    if (key === undefined) {
-      key = `${node.name}#${count++}`;
-      keys.set(node, key);
-      nodes.set(key, node);
-    }
-    if (offered.get(key) !== node.models) {
-      offered.set(key, node.models);
-      changes++;
-    }
-    const { maxConcurrent, ready, draining } = node;
-    if (ready && !draining) node.expectedUntil = Number.POSITIVE_INFINITY;
-    else if (node.expectedUntil === Number.POSITIVE_INFINITY)
-      node.expectedUntil = Date.now() + (draining ? RESTART_MS : SILENT_MS);
-    balance.put(key, { maxConcurrent, ready, draining, expectedUntil: node.expectedUntil });
+  /** Until the balancer decides about it. */
+  function wait(ticket: Ticket, waiter: Waiter<Node>, signal: AbortSignal): Promise<Lease<Node>> {
+    const promise = Promise.withResolvers<Lease<Node>>();
+    waiter.promise = promise;
+    const onAbort = () => {
+      balance.leave(ticket);
+      waiting.delete(ticket);
+      promise.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    return promise.promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
   function refuseWaiting(): void {
     closing = true;
-    for (const [ticket, promise] of waiting) {
+    for (const [ticket, waiter] of waiting) {
       balance.leave(ticket);
-      promise.reject(errors.shuttingDown());
+      refuse(waiter, errors.shuttingDown());
     }
     waiting.clear();
   }
 
   return {
-    put(node) {
-      put(node);
+    put(node, facts) {
+      let key = keys.get(node);
+      if (key === undefined) {
+        key = `${node.name}#${count++}`;
+        keys.set(node, key);
+        nodes.set(key, node);
+      }
+      balance.put(key, facts);
       decide();
     },
     remove(node) {
       const key = keys.get(node);
       if (key === undefined) return Promise.resolve();
-      node.draining = true;
-      put(node);
       const { promise, resolve } = Promise.withResolvers<void>();
       leaving.set(key, resolve);
       forgetIfIdle(key, node);
@@ -184,38 +192,33 @@ export function nodeQueue({ random, maxQueue, queueTimeoutMs }: NodeQueueOptions
     },
     inFlight: (node) => balance.inFlight(keys.get(node) ?? ""),
     waiting: () => balance.waiting,
-    async acquire(job, suits, { account, asked, lostBy, returning, waitedMs, signal }) {
+    acquire({ account, model, work, suits, asked, lostBy, returning, waitedMs, signal }) {
       signal.throwIfAborted();
-      const now = Date.now();
+      const now = clock.monotonic();
       const ticket: Ticket = {
         account,
-        model: job.card.id,
-        work: workOf(job),
+        model,
+        work,
         waitUntil: now + Math.max(0, queueTimeoutMs - waitedMs),
-        suits: suitable(suits),
+        suits: (key) => {
+          const node = nodes.get(key);
+          return node !== undefined && suits(node);
+        },
         asked: keysOf(asked),
         lostBy: keysOf(lostBy),
       };
-      const promise = Promise.withResolvers<Lease>();
-      waiting.set(ticket, promise);
-      const onAbort = () => {
-        balance.leave(ticket);
-        waiting.delete(ticket);
-        promise.reject(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
+      const waiter: Waiter<Node> = {};
+      waiting.set(ticket, waiter);
       balance.enter(ticket, now, returning);
       decide();
       if (closing) refuseWaiting();
-      try {
-        return await promise.promise;
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-      }
+      if (waiter.given) return waiter.given;
+      if (waiter.refused) throw waiter.refused;
+      return wait(ticket, waiter, signal);
     },
     refuseWaiting,
     close() {
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
       refuseWaiting();
     },
   };

@@ -1,6 +1,6 @@
-import type { NodeFacts, Outcome, Ticket } from "./balancer.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { type Speed, speed } from "./speed.ts";
+import type { NodeFacts, Outcome, Ticket } from "./types.ts";
 
 interface Dispatched {
   readonly work: number;

@@ -1,8 +1,7 @@
 import { errors, type GenerationEvent, type ImageJob, readImageHeader } from "@atoma/contract";
-import { CutOffError } from "../dialects/dialect.ts";
 
 /** Throws unless the picture is what was ordered: the next one, in the right format and size. */
-function verifyImage(event: GenerationEvent & { type: "image" }, index: number, job: ImageJob): void {
+function checkImage(event: GenerationEvent & { type: "image" }, index: number, job: ImageJob): void {
   const header = readImageHeader(event.bytes);
   const right =
     event.index === index &&
@@ -14,30 +13,25 @@ function verifyImage(event: GenerationEvent & { type: "image" }, index: number, 
 }
 
 /** Throws unless the preview is a picture, and one of those that were asked for. */
-function verifyPartial(event: GenerationEvent & { type: "partial" }, job: ImageJob): void {
+function checkPartial(event: GenerationEvent & { type: "partial" }, job: ImageJob): void {
   const asked = event.index < job.n && event.partial < job.partialImages;
   if (!asked || readImageHeader(event.bytes)?.format !== job.outputFormat)
-    throw new Error("a preview nobody asked for");
+    throw new Error("a preview that was not asked for");
 }
 
-/** A node's events, each checked; `done` comes last, after exactly n pictures. Throws when they are anything else. */
-export async function* verified(
-  events: AsyncIterable<GenerationEvent>,
-  job: ImageJob,
-): AsyncGenerator<GenerationEvent, void, undefined> {
+/** Checks the events of one answer, each in its turn: throws unless `done` comes after exactly n pictures as they were ordered. */
+export function answerCheck(job: ImageJob): (event: GenerationEvent) => void {
   let images = 0;
-  for await (const event of events) {
-    if (event.type === "error") {
-      throw event.code === "generation_failed" ? errors.generationFailed() : errors.nodeBadResponse();
+  return (event) => {
+    switch (event.type) {
+      case "error":
+        throw event.code === "generation_failed" ? errors.generationFailed() : errors.nodeBadResponse();
+      case "image":
+        return checkImage(event, images++, job);
+      case "partial":
+        return checkPartial(event, job);
+      case "done":
+        if (images !== job.n) throw new Error(`${images} of ${job.n} pictures`);
     }
-    if (event.type === "image") verifyImage(event, images++, job);
-    if (event.type === "partial") verifyPartial(event, job);
-    if (event.type === "done") {
-      if (images !== job.n) throw new Error(`${images} of ${job.n} pictures`);
-      yield event;
-      return;
-    }
-    yield event;
-  }
-  throw new CutOffError("the answer ended early");
+  };
 }

@@ -1,54 +1,56 @@
-import { randomBytes } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
-import { ApiError, errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
+import { type ApiError, errors, type ImageJob } from "@atoma/contract";
 import type { Logger } from "pino";
-import type { Dispatcher } from "undici";
-import type { Attempt } from "../dialects/dialect.ts";
-import type { Upload } from "../generate/upload.ts";
-import { type Node, nodeHeaders } from "../nodes/node.ts";
-import type { Outcome } from "../routing/balancer.ts";
-import { verified } from "./answer-check.ts";
+import type { Clock } from "../clock.ts";
+import { readComplaint } from "../dialects/complaint.ts";
+import type { Assignment, Dialect, NodeRequest } from "../dialects/dialect.ts";
+import type { Outcome } from "../routing/types.ts";
+import type { Made, OnPreview, Progress } from "./answer-body.ts";
 import { codeOf, connectionLost, neverConnected } from "./connection-errors.ts";
-import { fetchPicture } from "./fetch-picture.ts";
-import { readStart } from "./read-start.ts";
-import { readComplaint, refusalError } from "./refusal.ts";
-import { reattach } from "./resume.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type Broken, type Exchange, exchange, NOT_STARTED, type Refused } from "./exchange.ts";
+import { refusalError } from "./refusal.ts";
+import { resume } from "./resume.ts";
+import type { Request } from "./send.ts";
 
-export interface ExchangeContext {
-  /** The pictures of an edit; let go of as soon as no other node can be asked. */
-  readonly upload?: Upload | undefined;
+/** The pictures of an edit on their way to a node. Disposed of, it holds no memory any more; doing that twice is fine. */
+export interface Pictures extends Disposable {
+  /** Throws ApiError 400 when such nodes take no pictures. */
+  request(dialect: Dialect, assignment: Assignment): NodeRequest;
+}
+
+export interface AttemptContext {
+  /** Of an edit; let go of as soon as no other node can be asked. */
+  readonly pictures?: Pictures | undefined;
+  readonly onPreview: OnPreview;
   readonly requestId: string;
   /** Aborted with what is to be thrown then: the client left, the deadline came, or the job is stopped. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What may come behind the last event, so that the connection can be used again. */
-const MAX_REST_BYTES = 1024;
-const REST_MS = 1000;
-/** Statuses by which a node says that it did not start; only then may another one be asked. */
-const NOT_STARTED = new Set([423, 425, 429, 503]);
-/** How often one answer may break off and be taken up again. */
-const MAX_REATTACHMENTS = 5;
-const DEFAULT_RETRY_MS = 2000;
-const SLICE_BYTES = 64 * 1024;
-
-/** A node that did not begin: why, as the client would see it, and as the balancer does. */
-export interface NotStarted {
-  readonly error: ApiError;
-  readonly outcome: Outcome;
-}
-
 /** One request to one node. */
-export interface Exchange {
-  readonly node: Node;
-  readonly attempt: Attempt;
+export interface Attempt {
+  readonly node: Endpoint;
+  readonly assignment: Assignment;
   /** The node's own id for it, which no other request has. */
   readonly id: string;
   readonly timeoutMs: number;
 }
 
-function retryAfterMs(headers: Dispatcher.ResponseData["headers"]): number {
+export type Attempted =
+  | { readonly kind: "made"; readonly made: Made }
+  /** Certainly nothing has begun: why, as the client would see it, and as the balancer does. */
+  | { readonly kind: "not-started"; readonly error: ApiError; readonly outcome: Outcome };
+
+/** How often one answer may break off and be taken up again. */
+const MAX_RESUMPTIONS = 5;
+const DEFAULT_RETRY_MS = 2000;
+const SLICE_BYTES = 64 * 1024;
+
+function retryAfterMs(headers: IncomingHttpHeaders): number {
   const ms = Number(headers["retry-after-ms"] ?? Number(headers["retry-after"]) * 1000);
   return Number.isFinite(ms) && ms > 0 ? ms : DEFAULT_RETRY_MS;
 }
@@ -66,135 +68,85 @@ function inSlices(body: Uint8Array): Readable {
   return Readable.from(slices(), { objectMode: false });
 }
 
-export function newAttempt(node: Node, job: ImageJob, signal: AbortSignal): Attempt {
-  const { pool, origin, models } = node;
-  return {
-    model: models.find(({ card }) => card.id === job.card.id)?.upstream ?? job.card.id,
-    seed: randomBytes(4).readUInt32LE(),
-    fetchPicture: (url, maxBytes) => fetchPicture({ pool, origin, headers: nodeHeaders(node) }, url, maxBytes, signal),
-  };
-}
-
 /** Nothing of the client's own headers goes to a node. */
-async function post(
-  { node, attempt, id, timeoutMs }: Exchange,
-  job: ImageJob,
-  { upload, signal }: ExchangeContext,
-): Promise<Dispatcher.ResponseData> {
+function toRequest({ node, assignment, id, timeoutMs }: Attempt, job: ImageJob, pictures?: Pictures): Request {
   const { dialect } = node;
-  const { path, headers, body } = upload ? upload.request(dialect, attempt) : dialect.request(job, attempt);
-  return node.pool.request({
+  const { path, headers, body } = pictures ? pictures.request(dialect, assignment) : dialect.request(job, assignment);
+  return {
     method: "POST",
     path,
     headers: {
       ...headers,
-      ...nodeHeaders(node),
       "x-request-id": id,
       "x-atoma-timeout-ms": String(timeoutMs),
       "content-length": String(Buffer.byteLength(body)),
     },
     body: typeof body === "string" ? body : inSlices(body),
-    reset: dialect.ownConnections === true,
-    signal,
-  });
+    ownConnection: dialect.ownConnections === true,
+  };
 }
 
 /** A final refusal. The gateway's own credential being wrong is the operator's to mend. */
-async function refusal(answer: Dispatcher.ResponseData, node: Node, log: Logger): Promise<ApiError> {
-  const complaint = readComplaint(await readStart(answer.body));
-  const line = { node: node.name, status: answer.statusCode, code: complaint?.code };
-  if (answer.statusCode === 401 || answer.statusCode === 403) log.error(line, "node refused the gateway's credential");
+function refusal({ status, text }: Refused, node: Endpoint, log: Logger): ApiError {
+  const complaint = readComplaint(text);
+  const line = { node: node.name, status, code: complaint?.code };
+  if (status === 401 || status === 403) log.error(line, "node refused the gateway's credential");
   else log.warn(line, "node refused");
-  return refusalError(answer.statusCode, complaint);
+  return refusalError(status, complaint);
 }
 
-async function* eventsOf(
-  answer: Dispatcher.ResponseData,
-  { node, attempt }: Exchange,
-  job: ImageJob,
-): AsyncGenerator<GenerationEvent, void, undefined> {
-  // Leaving early destroys the body, which emits an error that nobody else listens for.
-  answer.body.on("error", () => {});
-  let whole = false;
-  try {
-    // Not left to the loop, which would close the connection although only the end of the body is missing.
-    const chunks = answer.body.iterator({ destroyOnReturn: false });
-    yield* verified(node.dialect.events(chunks, job, attempt), job);
-    whole = true;
-  } finally {
-    if (whole) answer.body.dump({ limit: MAX_REST_BYTES, signal: AbortSignal.timeout(REST_MS) }).catch(() => {});
-    else answer.body.destroy();
+/** Sends the request for the first time. */
+async function begin(ask: Exchange, request: Request, node: Endpoint, log: Logger): Promise<Attempted | Broken> {
+  const answer = await ask(request);
+  switch (answer.kind) {
+    case "made":
+      return answer;
+    case "refused": {
+      if (!NOT_STARTED.has(answer.status)) throw refusal(answer, node, log);
+      const busyForMs = retryAfterMs(answer.headers);
+      return { kind: "not-started", error: errors.overloaded(busyForMs), outcome: { busyForMs } };
+    }
+    case "broken": {
+      const { answered, error } = answer;
+      if (answered || !neverConnected(error)) return answer;
+      log.warn({ node: node.name, reason: codeOf(error) }, "node cannot be reached");
+      return { kind: "not-started", error: errors.nodeUnreachable(error), outcome: "unreachable" };
+    }
   }
 }
 
-/** Sends the request. Throws ApiError when the outcome is final, and the transport's error when it is not known. */
-async function begin(
-  exchange: Exchange,
-  job: ImageJob,
-  context: ExchangeContext,
-): Promise<NotStarted | Dispatcher.ResponseData> {
-  const { node } = exchange;
-  let answer: Dispatcher.ResponseData;
-  try {
-    answer = await post(exchange, job, context);
-  } catch (error) {
-    if (!neverConnected(error)) throw error;
-    context.log.warn({ node: node.name, reason: codeOf(error) }, "node cannot be reached");
-    return { error: errors.nodeUnreachable(error), outcome: "unreachable" };
-  }
-  if (NOT_STARTED.has(answer.statusCode)) {
-    // Not read: a node that stalls here must not hold up the next one.
-    answer.body.on("error", () => {}).destroy();
-    const busyForMs = retryAfterMs(answer.headers);
-    return { error: errors.overloaded(busyForMs), outcome: { busyForMs } };
-  }
-  if (answer.statusCode !== 200) throw await refusal(answer, node, context.log);
-  return answer;
+/** The same for what was asked about a request, whose answer had begun. */
+function resumed(again: Made | "unknown" | Broken, broken: Broken, { shown }: Progress): Attempted | Broken {
+  if (again !== "unknown") return "kind" in again ? again : { kind: "made", made: again };
+  if (shown) throw errors.nodeBadResponse(broken.error);
+  return { kind: "not-started", error: errors.nodeUnreachable(broken.error), outcome: "failed" };
 }
 
 /**
- * The events of one node, from its first answer on. Where the connection breaks and the node remembers requests, it is
- * asked what became of this one, and its answer is taken up where it broke off. Gives the reason when nothing has begun.
+ * Has one node do the job. Where the connection breaks and the node remembers requests, it is asked what became of this one,
+ * and its answer is read again. Throws ApiError when the outcome is final, and the signal's reason.
  */
-export async function* exchange(
-  one: Exchange,
-  job: ImageJob,
-  context: ExchangeContext,
-): AsyncGenerator<GenerationEvent, NotStarted | undefined> {
+export async function attempt(one: Attempt, job: ImageJob, context: AttemptContext): Promise<Attempted> {
   const { node, id } = one;
+  const { log, requestId, pictures } = context;
+  const progress: Progress = { taken: 0, shown: false };
+  const onAnswer = () => {
+    if (!pictures) return;
+    // They are let go, and so cannot be sent once more.
+    pictures[Symbol.dispose]();
+    progress.shown = true;
+  };
+  const parties = { node, job, assignment: one.assignment };
+  const ask: Exchange = (request) => exchange(request, parties, progress, { ...context, onAnswer });
   const path = node.dialect.requestPath?.(id);
-  let given = 0;
-  /** Whether something was passed on that cannot be taken back. */
-  let shown = false;
-  let answer: Dispatcher.ResponseData | undefined;
-  for (let breaks = 0; ; breaks++) {
-    try {
-      if (!answer) {
-        const begun = await begin(one, job, context);
-        if ("outcome" in begun) return begun;
-        answer = begun;
-        context.upload?.[Symbol.dispose]();
-        // Nor can its pictures be sent once more.
-        shown = context.upload !== undefined;
-      }
-      let at = 0;
-      for await (const event of eventsOf(answer, one, job)) {
-        if (at++ < given) continue;
-        given++;
-        shown ||= event.type !== "progress";
-        yield event;
-      }
-      return undefined;
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (error instanceof ApiError) throw error;
-      const final = answer ? errors.nodeBadResponse(error) : errors.nodeUnreachable(error);
-      if (path === undefined || !connectionLost(error) || breaks === MAX_REATTACHMENTS) throw final;
-      context.log.warn({ node: node.name, requestId: context.requestId, reason: codeOf(error) }, "connection lost");
-      const again = await reattach(node, path, context);
-      if (again === "unknown" && shown) throw final;
-      if (again === "unknown") return { error: errors.nodeUnreachable(error), outcome: "failed" };
-      answer = again;
+  let outcome = await begin(ask, toRequest(one, job, pictures), node, log);
+  for (let breaks = 0; outcome.kind === "broken"; breaks++) {
+    const { error, answered } = outcome;
+    if (path === undefined || !connectionLost(error) || breaks === MAX_RESUMPTIONS) {
+      throw answered ? errors.nodeBadResponse(error) : errors.nodeUnreachable(error);
     }
+    log.warn({ node: node.name, requestId, reason: codeOf(error) }, "connection lost");
+    outcome = resumed(await resume(node, path, ask, context), outcome, progress);
   }
+  return outcome;
 }

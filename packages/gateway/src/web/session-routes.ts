@@ -1,7 +1,7 @@
 import { errors, parseJsonObject } from "@atoma/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import type { Authenticate, Credentials } from "../generate/authenticate.ts";
+import type { Credentials, Identify } from "../generate/identify.ts";
 import { onlyFieldsOf, text } from "../http/body-fields.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 import { isSameOrigin } from "./same-origin.ts";
@@ -12,7 +12,7 @@ const LIFETIME_MS = 30 * 86_400_000;
 const MAX_BODY_BYTES = 4096;
 const BODY = { properties: { link: {}, api_key: {} } };
 
-type Needs = Pick<Context, "authenticate" | "body" | "now" | "publicUrl">;
+type Needs = Pick<Context, "identify" | "body" | "clock" | "publicUrl">;
 
 /** A request that bears this key and nothing else. */
 const bearing = (apiKey: string): Credentials => {
@@ -21,19 +21,22 @@ const bearing = (apiKey: string): Credentials => {
 };
 
 /** The playground's session: an API key, sealed, that lives as long as the key is good and 30 days at most. */
-export function playgroundSession(secret: string, { now, publicUrl }: Pick<Needs, "now" | "publicUrl">): SessionCookie {
+export function playgroundSession(
+  secret: string,
+  { now, publicUrl }: { readonly now: () => number; readonly publicUrl: string | undefined },
+): SessionCookie {
   const behindHttps = publicUrl?.startsWith("https:") ?? false;
   return openSessionCookie({ name: "atoma", path: "/", secret, lifetimeMs: LIFETIME_MS, now, behindHttps });
 }
 
-/** Authenticates by the request's own key or else by the session of the page that sent it. */
-export function withSessions(authenticate: Authenticate, session: Pick<SessionCookie, "read">): Authenticate {
+/** Identifies by the request's own key or else by the session of the page that sent it. */
+export function withSessions(identify: Identify, session: Pick<SessionCookie, "read">): Identify {
   return (request) => {
     if (request.headers.cookie === undefined || request.headers.authorization !== undefined) {
-      return authenticate(request);
+      return identify(request);
     }
     const apiKey = session.read(request);
-    return authenticate(apiKey === undefined ? request : bearing(apiKey));
+    return identify(apiKey === undefined ? request : bearing(apiKey));
   };
 }
 
@@ -65,8 +68,8 @@ export function sessionRoutes(app: FastifyInstance, needs: Needs, session: Sessi
     requireSameOrigin(request);
     requireJson(request.headers);
     const limits = { ...needs.body, maxBytes: MAX_BODY_BYTES };
-    const apiKey = keyOf(parseJsonObject(await readBody(request.raw, limits)), links);
-    await needs.authenticate(bearing(apiKey));
+    const apiKey = keyOf(parseJsonObject(await readBody(request.raw, limits, needs.clock)), links);
+    await needs.identify(bearing(apiKey));
     session.begin(request, reply, apiKey);
     return reply.code(204).send();
   });

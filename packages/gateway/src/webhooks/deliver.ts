@@ -1,4 +1,5 @@
 import type { DueWebhook } from "@atoma/ledger";
+import { every } from "../clock.ts";
 import type { Context } from "../context.ts";
 import { DELIVERY_MS, type Sender } from "./sender.ts";
 
@@ -28,7 +29,7 @@ export function retryAt(attempt: number, nowMs: number, random = Math.random()):
   return wait === undefined ? null : Math.round(nowMs + wait * (1 + JITTER * random));
 }
 
-export function startDeliverer(context: Pick<Context, "ledger" | "log" | "now">, sender: Sender): Deliverer {
+export function startDeliverer(context: Pick<Context, "ledger" | "log" | "clock">, sender: Sender): Deliverer {
   const { jobs } = context.ledger;
   /** How many are under way, by the receiver's origin. */
   const receivers = new Map<string, number>();
@@ -40,13 +41,13 @@ export function startDeliverer(context: Pick<Context, "ledger" | "log" | "now">,
 
   async function deliver(webhook: DueWebhook): Promise<void> {
     const { jobId, attempt } = webhook;
-    const delivery = await sender.send(webhook, context.now());
+    const delivery = await sender.send(webhook, context.clock.now());
     const line = { job: jobId, attempt };
     if (delivery.outcome === "delivered") {
       context.log.info(line, "webhook delivered");
       return jobs.noteWebhook(jobId, null);
     }
-    const next = delivery.outcome === "gone" ? null : retryAt(attempt, context.now());
+    const next = delivery.outcome === "gone" ? null : retryAt(attempt, context.clock.now());
     context.log.warn({ ...line, reason: delivery.reason, retryAt: next }, "webhook not delivered");
     await jobs.noteWebhook(jobId, next);
   }
@@ -74,7 +75,7 @@ export function startDeliverer(context: Pick<Context, "ledger" | "log" | "now">,
       more = busy.length > 0 || underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE;
       if (underWay.size + TAKEN_TOGETHER > MAX_AT_ONCE) return;
       const origins = busy.map(([origin]) => origin);
-      const due = await jobs.dueWebhooks(TAKEN_TOGETHER, context.now() + CLAIM_MS, origins);
+      const due = await jobs.dueWebhooks(TAKEN_TOGETHER, context.clock.now() + CLAIM_MS, origins);
       for (const webhook of due) begin(webhook);
       if (due.length === 0) return;
     }
@@ -90,13 +91,12 @@ export function startDeliverer(context: Pick<Context, "ledger" | "log" | "now">,
   }
 
   take();
-  const timer = setInterval(take, TICK_MS);
-  timer.unref();
+  const stop = every(context.clock, TICK_MS, take);
 
   return {
     async close() {
       closing = true;
-      clearInterval(timer);
+      stop();
       await taking;
       await Promise.all(underWay);
       await sender.close();

@@ -1,4 +1,5 @@
-import { balancer, type Ticket } from "../../src/routing/balancer.ts";
+import { balancer } from "../../src/routing/balancer.ts";
+import type { Ticket } from "../../src/routing/types.ts";
 
 /** A repeatable source of chance: mulberry32. */
 export function seeded(seed: number): () => number {
