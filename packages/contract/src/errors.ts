@@ -31,6 +31,32 @@ function someOf(models: readonly string[]): string {
 
 const bad = (message: string, param: string | null, code: string | null) => new ApiError(400, message, { param, code });
 
+/** Codes of refused requests (400) that the catalogue has. What a node says of a request is told on with one of these only. */
+export const REFUSAL_CODES: ReadonlySet<string> = new Set([
+  "array_above_max_length",
+  "decimal_above_max_value",
+  "decimal_below_min_value",
+  "duplicate_parameter",
+  "empty_array",
+  "empty_image_file",
+  "empty_string",
+  "image_file_too_large",
+  "image_too_large",
+  "integer_above_max_value",
+  "integer_below_min_value",
+  "invalid_header",
+  "invalid_image_file",
+  "invalid_input_fidelity_model",
+  "invalid_png_output_compression",
+  "invalid_type",
+  "invalid_value",
+  "missing_required_parameter",
+  "string_above_max_length",
+  "unknown_parameter",
+  "unsupported_file_mimetype",
+  "unsupported_parameter",
+]);
+
 /** Every error of the system, by name. Wordings are those of the live OpenAI API where it has the error. */
 export const errors = {
   missingParameter: (param: string) =>
@@ -135,6 +161,8 @@ export const errors = {
   /** A member of a JSON object, or a field of a form, that can have one value and was sent with two. */
   repeatedParameter: (param: string) =>
     bad(`Invalid body: '${shown(param)}' is there more than once.`, shown(param), "duplicate_parameter"),
+  repeatedQuery: (param: string) =>
+    bad(`The query parameter '${shown(param)}' is there more than once.`, shown(param), "duplicate_parameter"),
   malformedForm: (reason: string) =>
     bad(`We could not parse the multipart form of your request: ${reason}.`, null, null),
   /** More of what takes long to look at than any request needs: values, escapes in strings, blanks between values. */
@@ -158,8 +186,9 @@ export const errors = {
   invalidHeader: (name: string, expected: string) =>
     bad(`Invalid header '${name}': expected ${expected}.`, null, "invalid_header"),
   badRequest: (message: string) => bad(message, null, null),
+  /** `code` is the node's own, and is told on where it is one of ours. */
   refusedByNode: (code: string | null, param: string | null) =>
-    bad("The node refused this request as invalid.", param, code),
+    bad("The node refused this request as invalid.", param, code !== null && REFUSAL_CODES.has(code) ? code : null),
   moderationBlocked: () =>
     new ApiError(400, "Your request was rejected by the safety system.", {
       type: "image_generation_user_error",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, errors } from "../src/index.ts";
+import { ApiError, errors, REFUSAL_CODES } from "../src/index.ts";
 
 test("an envelope has exactly the four keys", () => {
   for (const error of [errors.missingKey(), errors.internal(), errors.invalidUrl("POST", "/v1/nope")]) {
@@ -53,4 +53,16 @@ test("a model that does not exist is answered with some of those that may be use
   assert.equal(message(many), `The model 'x' does not exist. Some of the 12 models that you may use: ${ten}.`);
   assert.ok(message(many.map((name) => name.padEnd(200, "-"))).length < 700);
   assert.equal(message(["y".repeat(600)]), "The model 'x' does not exist.");
+});
+
+test("every code of a refused request that the catalogue makes is known, so that a node's own codes are told from ours", () => {
+  const { modelNotFound: _, invalidUrl: __, ...rest } = errors; // 404, with arguments of other types
+  const made = Object.values(rest).flatMap((make) => {
+    // Any arguments do: only what the error says of itself is looked at.
+    const error = (make as (...args: unknown[]) => ApiError)("x", "integer", [], []);
+    return error.status === 400 && error.code !== null ? [error.code] : [];
+  });
+  for (const code of made) assert.ok(REFUSAL_CODES.has(code) || code === "moderation_blocked", code);
+  assert.equal(errors.refusedByNode("internal_secret_7", "n").code, null);
+  assert.equal(errors.refusedByNode("invalid_value", "n").code, "invalid_value");
 });

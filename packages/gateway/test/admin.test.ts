@@ -137,11 +137,26 @@ test("bad arguments name what is wrong; unknown things are 404", async () => {
     ["GET", "/holds?state=lost", undefined, 400, "invalid_value"],
     ["GET", "/accounts?limit=0", undefined, 400, "invalid_value"],
     ["GET", "/accounts/%20", undefined, 400, "invalid_argument"],
+    ["POST", `/accounts/${world.accountId}/grants`, { units: 2 ** 53, reference: "r" }, 400, "integer_above_max_value"],
+    ["GET", "/accounts?limit=1&limit=2", undefined, 400, "duplicate_parameter"],
+    ["GET", "/holds?state=held&state=posted", undefined, 400, "duplicate_parameter"],
+    ["GET", "/usage?account_id=acct_a&account_id=acct_b", undefined, 400, "duplicate_parameter"],
+    ["GET", "/keys?account_id=acct_a&account_id=acct_b", undefined, 400, "duplicate_parameter"],
+    ["GET", "/audit?after=1&after=2", undefined, 400, "duplicate_parameter"],
+    ["GET", "/accounts?limit=1e2", undefined, 400, "invalid_value"],
+    ["GET", "/accounts?limit=%205", undefined, 400, "invalid_value"],
+    ["GET", "/accounts?after=", undefined, 400, "invalid_value"],
+    ["GET", "/accounts?after=hold_0123456789", undefined, 400, "invalid_value"],
+    ["GET", "/keys?after=acct_0123456789", undefined, 400, "invalid_value"],
+    ["GET", "/holds?before=acct_0123456789", undefined, 400, "invalid_value"],
+    ["GET", "/audit?after=-1", undefined, 400, "invalid_value"],
   ];
   for (const [method, path, body, status, code] of cases) {
     const answer = await admin(method, path, body);
     assert.deepEqual([answer.status, answer.json.error.code], [status, code], `${method} ${path}`);
   }
+  const { json } = await admin("POST", `/accounts/${world.accountId}/grants`, { units: 2 ** 53, reference: "r" });
+  assert.match(json.error.message, /^Invalid 'units': integer above maximum value\./);
 });
 
 test("all other answers are those of the document, too: pages, webhooks, deletions, refused bodies", async () => {

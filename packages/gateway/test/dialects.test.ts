@@ -253,6 +253,7 @@ test("base64 is taken with a data prefix, and only if it is base64", () => {
 test("foreign errors become ours, without their words", () => {
   const cases: readonly [number, string, string | null, string | null, number][] = [
     [400, '{"error":{"message":"m","type":"t","param":"size","code":"invalid_value"}}', "invalid_value", "size", 400],
+    [400, '{"error":{"message":"m","param":"n","code":"sk_live_internal_7"}}', null, "n", 400],
     [400, '{"error":"prompt required"}', null, null, 400],
     [422, '{"detail":[{"loc":["body","n"],"msg":"m","type":"t"}]}', null, "n", 400],
     [400, '{"detail":"nope"}', null, null, 400],

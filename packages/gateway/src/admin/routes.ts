@@ -8,6 +8,7 @@ import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminGate } from "./authenticate-admin.ts";
 import { adminNodes } from "./nodes.ts";
+import { cursorOf, limitOf, queryOf } from "./query.ts";
 import {
   accountToWire,
   auditToWire,
@@ -20,7 +21,6 @@ import {
 
 const BY = { actor: "admin api" };
 
-type Query = Readonly<Record<string, string | undefined>>;
 type WithId = { Params: { id: string } };
 
 /** What the ledger finds wrong with an argument, as an error of the catalogue. */
@@ -32,21 +32,6 @@ function inputError(error: LedgerInputError): ApiError {
 async function bodyOf(request: FastifyRequest, context: Context): Promise<Record<string, unknown>> {
   requireJson(request.headers);
   return parseJsonObject(await readBody(request.raw, context.body, context.clock));
-}
-
-function queryOf(request: FastifyRequest): Query {
-  // Fastify's parser gives texts, or arrays where a name is repeated; those count as absent.
-  const entries = Object.entries(request.query as Record<string, unknown>);
-  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === "string" ? value : undefined]));
-}
-
-function limitOf({ limit }: Query): number | undefined {
-  if (limit === undefined) return undefined;
-  const value = Number(limit);
-  if (!Number.isInteger(value) || value < 1 || value > 1000) {
-    throw errors.conflict("limit", "Invalid 'limit': expected a whole number from 1 to 1000.");
-  }
-  return value;
 }
 
 /** The rights a body gives a key; what it does not mention is absent. */
@@ -89,7 +74,8 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
       });
 
       admin.get("/accounts", async (request) => {
-        const { after, ...query } = queryOf(request);
+        const query = queryOf(request);
+        const after = cursorOf(query, "account");
         const page = { after: after === undefined ? undefined : accountIdFrom(after), limit: limitOf(query) };
         return { data: (await ledger.listAccounts(page)).map(accountToWire) };
       });
@@ -115,7 +101,9 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
       });
 
       admin.get("/keys", async (request) => {
-        const { after, account_id: account, ...query } = queryOf(request);
+        const query = queryOf(request);
+        const { account_id: account } = query;
+        const after = cursorOf(query, "key");
         const keys = await ledger.listKeys({
           after: after === undefined ? undefined : keyIdFrom(after),
           accountId: account === undefined ? undefined : accountIdFrom(account),
@@ -178,7 +166,9 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
         return reply.header("content-type", "text/csv; charset=utf-8").send(usageToCsv(rows));
       });
       admin.get("/holds", async (request) => {
-        const { account_id: account, before, state, ...query } = queryOf(request);
+        const query = queryOf(request);
+        const { account_id: account, state } = query;
+        const before = cursorOf(query, "hold");
         const known = HOLD_STATES.find((s) => s === state);
         if (state !== undefined && known === undefined) throw errors.invalidValue("state", state, HOLD_STATES);
         const { holds, next } = await ledger.listHolds({
@@ -190,10 +180,8 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
         return { data: holds.map(holdToWire), next };
       });
       admin.get("/audit", async (request) => {
-        const { after, ...query } = queryOf(request);
-        if (after !== undefined && !/^\d{1,15}$/.test(after)) {
-          throw errors.conflict("after", "Invalid 'after': expected the seq of an entry.");
-        }
+        const query = queryOf(request);
+        const after = cursorOf(query, "entry");
         const page = { after: after === undefined ? undefined : Number(after), limit: limitOf(query) };
         return { data: (await ledger.listAudit(page)).map(auditToWire) };
       });

@@ -28,12 +28,17 @@ export function flag(body: Body, name: string): boolean | undefined {
   return value;
 }
 
+/** Beyond it JSON's numbers are not told apart. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
 /** A whole number of at least `min`. */
 export function whole(body: Body, name: string, min: number): number | undefined {
   const value = body[name];
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw errors.invalidType(name, "an integer", value);
+  const isInteger = Number.isInteger(value) || value === Infinity || value === -Infinity;
+  if (typeof value !== "number" || !isInteger) throw errors.invalidType(name, "an integer", value);
   if (value < min) throw errors.belowMinimum(name, "integer", min, value);
+  if (value > MOST) throw errors.aboveMaximum(name, "integer", MOST, value);
   return value;
 }
 

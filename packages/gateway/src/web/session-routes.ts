@@ -32,9 +32,8 @@ export function playgroundSession(
 /** Identifies by the request's own key or else by the session of the page that sent it. */
 export function withSessions(identify: Identify, session: Pick<SessionCookie, "read">): Identify {
   return (request) => {
-    if (request.headers.cookie === undefined || request.headers.authorization !== undefined) {
-      return identify(request);
-    }
+    const { cookie, authorization, "api-key": apiKeyHeader } = request.headers;
+    if (cookie === undefined || authorization !== undefined || apiKeyHeader !== undefined) return identify(request);
     const apiKey = session.read(request);
     return identify(apiKey === undefined ? request : bearing(apiKey));
   };
