@@ -1,19 +1,21 @@
 // Builds dist, the package to publish (npm publish packages/sdk/dist), or another folder given. What the operations share (lib,
 // models, types) goes into one file, since loading forty small ones takes ten times as long; each operation stays a file of its
-// own, so that bundlers take only what is imported.
+// own, so that bundlers take only what is imported. The sources are in the package, and source maps lead there from stacks.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, matchesGlob, relative, resolve as resolvePath } from "node:path";
+import { basename, dirname, join, matchesGlob, relative, resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, buildSync, transformSync } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const src = join(root, "src");
 const dist = resolvePath(process.argv[2] ?? join(root, "dist"));
 // Built beside and moved at the end: whoever imports the package meanwhile gets the old build or the new.
 const next = `${dist}.${process.pid}`;
 process.once("exit", () => rmSync(next, { recursive: true, force: true }));
+// Built from the copy that is published, so that the maps lead to it.
+const src = join(next, "src");
+cpSync(join(root, "src"), src, { recursive: true });
 
 const shared = globSync("{lib,models,types}/**/*.ts", { cwd: src }).sort();
 const operations = globSync("{*,funcs/*,compat/*}.ts", { cwd: src });
@@ -25,14 +27,12 @@ const bundling = {
   platform: "neutral",
   target: "es2022",
   absWorkingDir: src,
+  sourcemap: "external",
+  sourcesContent: false,
 };
 
-const contents = shared.filter((file) => !file.endsWith("index.ts")).map((file) => `export * from "./${file}";`);
-const { outputFiles } = buildSync({
-  ...bundling,
-  stdin: { contents: contents.join("\n"), resolveDir: src, loader: "ts" },
-});
-emit("shared.js", outputFiles[0].text);
+const sharedFiles = shared.filter((file) => !file.endsWith("index.ts"));
+emit("shared.js", await build({ ...bundling, stdin: reexporting(sharedFiles), outfile: esm("shared.js") }));
 
 const { exports: paths } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const sources = Object.values(paths).map((entry) => `${entry["atoma-source"]}`.replace("./src/", ""));
@@ -42,12 +42,8 @@ for (const file of shared.filter((name) => sources.some((source) => matchesGlob(
 }
 
 // The classes are one file for the same reason.
-const all = await build({
-  ...bundling,
-  stdin: { contents: classes.map((file) => `export * from "./${file}";`).join("\n"), resolveDir: src, loader: "ts" },
-  plugins: [outside("classes.ts")],
-});
-emit("classes.js", all.outputFiles[0].text);
+const plugins = [outside("classes.ts")];
+emit("classes.js", await build({ ...bundling, stdin: reexporting(classes), outfile: esm("classes.js"), plugins }));
 for (const file of classes) emitNames(file, "classes.js");
 
 /** Writes a module that has the exports of a source file from the file that they were put into. */
@@ -57,16 +53,16 @@ function emitNames(file, into) {
   const names = exports.toSorted().join(", ");
   const from = beside(file, into);
   // By hand: what esbuild makes of the first line for CommonJS is ten times as long.
-  emit(
+  write("esm", js(file), names ? `export { ${names} } from "${from}";` : "export {};");
+  write(
+    "cjs",
     js(file),
-    names ? `export { ${names} } from "${from}";` : "export {};",
     `const { ${names} } = require("${from}");\nmodule.exports = { ${[...exports, "__esModule: true"].join(", ")} };\n`,
   );
 }
 
 for (const file of operations) {
-  const { outputFiles } = await build({ ...bundling, entryPoints: [file], plugins: [outside(file)] });
-  emit(js(file), outputFiles[0].text);
+  emit(js(file), await build({ ...bundling, entryPoints: [file], outfile: esm(js(file)), plugins: [outside(file)] }));
 }
 
 // The compiler of the repository: beside this package lies an older one, for TypeDoc.
@@ -94,28 +90,57 @@ function published(json) {
   return `${text.replaceAll('"./dist/', '"./')}\n`;
 }
 
-/** Writes a module for both kinds of import. */
-function emit(file, code, cjs = commonJS(code)) {
-  for (const [format, text] of [
-    ["esm", code],
-    ["cjs", cjs],
+/** An entry point that has the exports of all the files. */
+function reexporting(files) {
+  const contents = files.map((file) => `export * from "./${file}";`).join("\n");
+  return { contents, resolveDir: src, loader: "ts" };
+}
+
+/** Writes a module that was built for both kinds of import, with its source maps. */
+function emit(file, { outputFiles }) {
+  const text = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
+  const [code, map] = [text(".js"), text(".map")];
+  const common = commonJS(code, map);
+  for (const [format, built] of [
+    ["esm", { code, map }],
+    ["cjs", common],
   ]) {
-    const target = join(next, format, file);
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, text);
+    const { sources, sourceRoot: _, ...rest } = JSON.parse(built.map);
+    const isMapped = sources.length > 0; // nothing of a file that only passes names on throws
+    write(format, file, isMapped ? `${built.code}//# sourceMappingURL=${basename(file)}.map\n` : built.code);
+    if (isMapped) write(format, `${file}.map`, JSON.stringify({ ...rest, sources }));
   }
 }
 
+function write(format, file, text) {
+  const target = join(next, format, file);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
+}
+
 /** What esbuild makes of exports for CommonJS is 700 bytes for each file; here they are one object, with the names once more for those who only read. */
-function commonJS(code) {
-  const options = { format: "cjs", platform: "node", target: "es2022", minifyWhitespace: true };
+function commonJS(code, map) {
+  const inline = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}`;
+  const transform = (text) =>
+    transformSync(text + inline, {
+      format: "cjs",
+      platform: "node",
+      target: "es2022",
+      sourcemap: "external",
+      sourcesContent: false,
+    });
   const [block, list] = /export \{([^}]*)\};\s*$/.exec(code) ?? [];
-  if (!block || /^export \*/m.test(code)) return transformSync(code, options).code;
+  if (!block || /^export \*/m.test(code)) return transform(code);
   const pairs = list.split(",").map((item) => item.trim().split(" as "));
   const fields = pairs.map(([local, name = local]) => (name === local ? name : `${name}: ${local}`));
   const object = `module.exports = { ${[...fields, "__esModule: true"].join(", ")} };`;
   const names = pairs.map((pair) => pair.at(-1)).join(",");
-  return `${transformSync(code.replace(block, object), options).code}0&&(module.exports={${names}});\n`;
+  const built = transform(code.replace(block, object));
+  return { code: `${built.code}0&&(module.exports={${names}});\n`, map: built.map };
+}
+
+function esm(file) {
+  return join(next, "esm", file);
 }
 
 function js(file) {

@@ -324,10 +324,13 @@ test("K-056 the package has no dependency, no install script, nothing native, an
   const files = globSync("**/*", { cwd: installed }).filter((file) => statSync(join(installed, file)).isFile());
   const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
   t.diagnostic(`installed: ${files.length} files, ${size} bytes`);
-  assert.ok(size <= 310_000, `${size} bytes`);
+  assert.ok(size <= 580_000, `${size} bytes`);
   assert.ok(files.includes("README.md"));
   for (const file of files)
-    assert.match(file, /^((esm|cjs)\/.+\.(js|d\.ts)|cjs\/package\.json|README\.md|LICENSE|package\.json)$/);
+    assert.match(
+      file,
+      /^((esm|cjs)\/.+\.(js|js\.map|d\.ts)|src\/.+\.ts|cjs\/package\.json|README\.md|LICENSE|package\.json)$/,
+    );
   assert.deepEqual(
     execFileSync("ls", [join(folder, "node_modules")], { encoding: "utf8" })
       .trim()
@@ -337,6 +340,44 @@ test("K-056 the package has no dependency, no install script, nothing native, an
   );
 });
 
+for (const [name, node] of [
+  ["Node 24", process.execPath],
+  ["Node 20", await node20()],
+] as const) {
+  test(`stacks name the classes as they are, and with source maps the sources, on ${name}`, async () => {
+    const program = (load: string) =>
+      `${load}
+       const sdk = new AtomaSDK({ serverURL: "http://127.0.0.1:1" });
+       const show = (error) => console.log(error.stack);
+       sdk.images.generate({}).catch(show).then(() => sdk.images.edit({ prompt: "x", image: [] })).catch(show)
+         .then(() => sdk.images.generate({ prompt: "x" }, { retries: { strategy: "none" } })).catch(show);`;
+    writeFileSync(join(folder, "stack.mjs"), program(`import { AtomaSDK } from "atoma-sdk";`));
+    writeFileSync(join(folder, "stack.cjs"), program(`const { AtomaSDK } = require("atoma-sdk");`));
+    for (const file of ["stack.mjs", "stack.cjs"]) {
+      const plain = await run(node, [file], { cwd: folder });
+      assert.match(
+        plain.stdout,
+        /^SDKValidationError: Input[\s\S]*^SDKValidationError: Input[\s\S]*^ConnectionError: No/m,
+      );
+      assert.doesNotMatch(plain.stdout, /\b_[A-Z]/);
+      const mapped = await run(node, ["--enable-source-maps", file], { cwd: folder });
+      const places = [...mapped.stdout.matchAll(/\/atoma-sdk\/(\S+?):(\d+):\d+/g)];
+      assert.ok(places.length >= 8, mapped.stdout);
+      for (const [, path = "", line] of places) {
+        assert.match(path, /^src\/(lib|funcs|sdk)\/.+\.ts$/, mapped.stdout);
+        const text = readFileSync(join(installed, path), "utf8").split("\n")[Number(line) - 1];
+        assert.match(text ?? "", /throw|new |await|\(/, `${path}:${line}`);
+      }
+    }
+  });
+}
+
+test("no class of the built package has another name than in its source", () => {
+  for (const file of globSync("**/*.js", { cwd: installed })) {
+    assert.doesNotMatch(readFileSync(join(installed, file), "utf8"), /\bclass _/, file);
+  }
+});
+
 test("packing the folder of the repository gives a package that works too", async () => {
   const place = beside("from-repository");
   await run("npm", ["pack", "--pack-destination", place], { cwd: ROOT });
@@ -344,7 +385,7 @@ test("packing the folder of the repository gives a package that works too", asyn
   const { stdout } = await run("tar", ["-tzf", name], { cwd: place });
   const files = stdout.trim().split("\n");
   assert.deepEqual(
-    files.filter((file) => !/^package\/(dist\/(esm|cjs)\/|package\.json$|README\.md$)/.test(file)),
+    files.filter((file) => !/^package\/(dist\/(esm|cjs|src)\/|package\.json$|README\.md$)/.test(file)),
     [],
   );
   await run("tar", ["-xzf", name], { cwd: place });

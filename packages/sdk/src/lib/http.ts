@@ -24,13 +24,19 @@ interface Hooks {
   response: ResponseHook;
 }
 
+type HookLists = { readonly [K in keyof Hooks]: readonly Hooks[K][] };
+
+const NO_HOOKS: HookLists = { beforeRequest: [], requestError: [], response: [] };
+
 /** Sends requests, with hooks before, after, and on failure. */
 export class HTTPClient {
   readonly #fetcher: Fetcher | undefined;
-  #hooks: { [K in keyof Hooks]: readonly Hooks[K][] } = { beforeRequest: [], requestError: [], response: [] };
+  #hooks: HookLists;
 
-  constructor(options: HTTPClientOptions = {}) {
-    this.#fetcher = options.fetcher;
+  /** @param hooks those of the client that this one is a copy of */
+  constructor({ fetcher }: HTTPClientOptions = {}, hooks: HookLists = NO_HOOKS) {
+    this.#fetcher = fetcher;
+    this.#hooks = hooks;
   }
 
   /** Adds a hook, called after those that are there. */
@@ -47,9 +53,7 @@ export class HTTPClient {
 
   /** A client with the same fetcher and the hooks of now. */
   clone(): HTTPClient {
-    const copy = new HTTPClient({ fetcher: this.#fetcher });
-    copy.#hooks = this.#hooks;
-    return copy;
+    return copyOf(this.#fetcher, this.#hooks);
   }
 
   /** @internal What the SDK would give to fetch. What a Request can carry, the hooks see; the rest, the signal above all, goes beside it. */
@@ -81,6 +85,11 @@ export class HTTPClient {
     for (const hook of afterResponse) await guard(() => hook(response, current));
     return response;
   }
+}
+
+// Not in the class: one that names itself has another name in the built package.
+function copyOf(fetcher: Fetcher | undefined, hooks: HookLists): HTTPClient {
+  return new HTTPClient({ fetcher }, hooks);
 }
 
 async function guard<T>(hook: () => Awaitable<T>): Promise<T> {

@@ -4,7 +4,7 @@ export class RFCDate {
 
   /** The day that it is in UTC. */
   static today(): RFCDate {
-    return new RFCDate(new Date());
+    return today();
   }
 
   /** @throws RangeError for what is no date, or a text that is not YYYY-MM-DD */
@@ -21,4 +21,8 @@ export class RFCDate {
   toString(): string {
     return this.#date;
   }
+}
+
+function today(): RFCDate {
+  return new RFCDate(new Date());
 }

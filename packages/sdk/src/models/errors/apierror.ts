@@ -27,7 +27,7 @@ export class APIError extends SDKError {
   readonly #body: string;
 
   static {
-    brand(APIError, "APIError");
+    brand(this, "APIError");
   }
 
   /**

@@ -4,6 +4,6 @@ import { brand } from "./sdkerror.ts";
 /** The server could not be reached, or the connection was lost before the whole answer was here. */
 export class ConnectionError extends HTTPClientError {
   static {
-    brand(ConnectionError, "ConnectionError");
+    brand(this, "ConnectionError");
   }
 }

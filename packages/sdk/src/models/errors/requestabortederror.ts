@@ -4,6 +4,6 @@ import { brand } from "./sdkerror.ts";
 /** The caller's `AbortSignal` was aborted. `cause` is its reason. */
 export class RequestAbortedError extends HTTPClientError {
   static {
-    brand(RequestAbortedError, "RequestAbortedError");
+    brand(this, "RequestAbortedError");
   }
 }

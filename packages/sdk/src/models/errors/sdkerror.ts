@@ -11,15 +11,13 @@ export abstract class SDKError extends Error {
   idempotencyKey: string | undefined;
 
   static {
-    brand(SDKError, "SDKError");
+    brand(this, "SDKError");
   }
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of instanceof
-    const { prototype } = this;
+    const { prototype } = this; // of the class on the right of instanceof
     // A class derived by the user has no brand of its own: the usual rule holds for it.
-    // biome-ignore lint/complexity/noThisInStatic: as above
     if (!Object.hasOwn(prototype, BRAND)) return super[Symbol.hasInstance](value);
     return brandOf(value).startsWith(brandOf(prototype));
   }
@@ -30,7 +28,10 @@ function brandOf(value: unknown): string {
   return String((value as { [BRAND]?: string } | undefined)?.[BRAND] ?? ""); // whatever it is, it may have the brand
 }
 
-/** Gives an error class its `name` and the brand by which other copies of the package know it. */
+/**
+ * Gives an error class its `name` and the brand by which other copies of the package know it. A class gives itself as `this`:
+ * one that names itself in its own body gets another name, such as `_APIError`, from bundlers, and shows it in stacks.
+ */
 export function brand({ prototype }: { prototype: Error }, name: string): void {
   Object.assign(prototype, { name, [BRAND]: `${brandOf(prototype)}${name}/` });
 }

@@ -11,7 +11,7 @@ export class SDKValidationError extends SDKError {
   readonly #rawValue: unknown;
 
   static {
-    brand(SDKValidationError, "SDKValidationError");
+    brand(this, "SDKValidationError");
   }
 
   constructor(where: "Input" | "Response", message: string, rawValue: unknown, options?: ErrorOptions) {
