@@ -24,11 +24,31 @@ test("K-012 every refusal is an APIError with what the server says, after one re
     assert.equal(error.rawResponse.status, status);
     assert.equal(error.contentType, "application/json");
     assert.deepEqual(JSON.parse(error.body), body);
-    assert.equal(error.message, `API error occurred: Status ${status} some_code: No.`);
+    assert.equal(error.message, `API error occurred: Status ${status} some_code: No. (request req_1)`);
+    assert.ok(error.stack?.includes("(request req_1)"));
     assert.ok(error.idempotencyKey);
     assert.equal(server.seen.at(-1)?.headers["idempotency-key"], error.idempotencyKey);
   }
   assert.equal(server.seen.length, statuses.length);
+});
+
+test("an error of an answer that cannot be read says which request it was, in the message and in the stack", async (t) => {
+  const server = await serve(t, (response, _seen, i) => {
+    const headers = { "x-request-id": `req_${i}`, "content-length": 100 };
+    if (i === 0) return json(response, "{not json", 200, { "x-request-id": "req_0" });
+    response.writeHead(200, { "content-type": "application/json", ...headers });
+    response.write("{", () => response.destroy());
+  });
+  for (const errorClass of [SDKValidationError, ConnectionError]) {
+    const id = `req_${server.seen.length}`;
+    const error = errorOf(await generate(server), errorClass);
+    assert.equal(error.requestId, id);
+    assert.ok(error.message.endsWith(`(request ${id})`), error.message);
+    assert.ok(error.stack?.includes(error.message));
+  }
+  const lost = errorOf(await generate({ url: "http://127.0.0.1:1" }, { retries: NONE }), ConnectionError);
+  assert.equal(lost.requestId, undefined);
+  assert.equal(lost.message, "No connection to the server");
 });
 
 test("K-013 error bodies of every kind give the best message there is", async (t) => {

@@ -190,6 +190,11 @@ test("K-059 an error event, or an error in the data, is an APIError with its cod
     );
     assert.deepEqual(seen, [PARTIAL.type]);
   }
+  const named = await serve(t, (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", "x-request-id": "req_7" });
+    response.end(frame(PARTIAL));
+  });
+  await assert.rejects(collect(named), { name: "ConnectionError", message: /0 of 1 pictures \(request req_7\)$/ });
   const plain = await streaming(t, "event: error\ndata: out of cheese\n\n");
   await assert.rejects(collect(plain), (error) => error instanceof APIError && /cheese/.test(error.message));
 });

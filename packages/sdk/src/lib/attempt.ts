@@ -1,7 +1,7 @@
 import { APIError } from "../models/errors/apierror.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
-import { SDKError } from "../models/errors/sdkerror.ts";
+import { identify, SDKError } from "../models/errors/sdkerror.ts";
 import { UnexpectedClientError } from "../models/errors/unexpectedclienterror.ts";
 import type { APICall } from "../types/async.ts";
 import { cancel, readErrorBody } from "./body.ts";
@@ -109,11 +109,25 @@ function redirectTarget({ status, headers }: Response, from: URL, method: string
 }
 
 /** The error for an answer, without the key where the server repeats it. */
-export function refusal(message: string, response: Response, body: string, { token = "", client }: Attempt): APIError {
+export function refusal(message: string, response: Response, body: string, attempt: Attempt): APIError {
+  return new APIError(message, response, body, redacting(attempt), attempt.client._clock.now());
+}
+
+/** Takes the key of an attempt out of a text of the server. */
+function redacting({ token = "" }: Attempt): (text: string) => string {
   // A shorter key is the placeholder of a server that wants none, and its letters are in many a word.
-  const isSecret = token.length >= 8;
-  const redact = (text: string) => (isSecret ? text.replaceAll(token, "***") : text);
-  return new APIError(message, response, body, redact, client._clock.now());
+  return (text) => (token.length >= 8 ? text.replaceAll(token, "***") : text);
+}
+
+/** What was caught in an attempt, as an error of this package that tells about the attempt. */
+export function attemptError(cause: unknown, attempt: Attempt): SDKError {
+  const { deadline, request, number = 0, reached } = attempt;
+  const error = asError(cause, deadline.signal);
+  error.attempts = number;
+  error.idempotencyKey = request.headers["idempotency-key"];
+  const requestId = reached?.status === "complete" && reached.response.headers.get("x-request-id");
+  if (requestId && !error.requestId) identify(error, redacting(attempt)(requestId));
+  return error;
 }
 
 /** What was caught on the way, as an error of this package. */

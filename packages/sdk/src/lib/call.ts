@@ -3,11 +3,11 @@ import { RequestTimeoutError } from "../models/errors/requesttimeouterror.ts";
 import type { SDKError } from "../models/errors/sdkerror.ts";
 import { type APICall, APIPromise } from "../types/async.ts";
 import type { Result } from "../types/fp.ts";
-import { type Attempt, asError, send } from "./attempt.ts";
+import { type Attempt, asError, attemptError, send } from "./attempt.ts";
 import type { ClientSDK, RequestOptions } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
-import { type Operation, prepareRequest } from "./request.ts";
+import { checkAddressee, type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs } from "./retries.ts";
 
 /** An operation with the way to read its answer. */
@@ -77,6 +77,7 @@ async function runCall<T>(
         const token = await client._token();
         // A key that the caller set as a header is sent in its place.
         attempt.token = request.headers.authorization?.replace(/.* /, "") ?? token;
+        checkAddressee(attempt.token, request);
         own.signal.throwIfAborted();
         attempt.number = ++progress.attempts;
         return call.read(await send(attempt), attempt);
@@ -86,7 +87,7 @@ async function runCall<T>(
         isOpen = call.isStream;
         return value;
       } catch (caught) {
-        const refusal = asError(caught, own.signal);
+        const refusal = attemptError(caught, attempt);
         const retries = options.retries ?? retryConfig;
         const elapsedMs = clock.now() - startedAt;
         const delay = retryDelayMs(retries, options.retryCodes, refusal, progress.attempts, elapsedMs);

@@ -1,9 +1,11 @@
+import { env } from "./env.ts";
 import type { HTTPClient } from "./http.ts";
 import type { Logger } from "./logger.ts";
 import type { RetryConfig } from "./retries.ts";
 
+export const PUBLIC_HOST = "api.atoma.network";
 /** The servers that `serverIdx` counts. */
-export const ServerList = ["https://api.atoma.network"] as const;
+export const ServerList = [`https://${PUBLIC_HOST}`] as const;
 
 export interface SDKOptions {
   /**
@@ -13,9 +15,12 @@ export interface SDKOptions {
   bearerAuth?: string | (() => string | Promise<string>) | null | undefined;
   /** Hooks, or a `fetch` of your own. */
   httpClient?: HTTPClient | undefined;
-  /** Position in `ServerList`. Default 0. */
+  /** Position in `ServerList`. */
   serverIdx?: number | undefined;
-  /** Where the API is, without `/v1`. A path and a query are kept. */
+  /**
+   * Where the API is, with or without `/v1`. A path and a query are kept. Without it and `serverIdx` the environment variable
+   * `ATOMASDK_SERVER_URL` is read when the client is made, and without that it is the first of `ServerList`.
+   */
   serverURL?: string | URL | undefined;
   /** Default: at most 2 retries, and only after answers that prove that no work was done. */
   retryConfig?: RetryConfig | undefined;
@@ -38,8 +43,9 @@ export const SDK_METADATA = { language: "typescript", sdkVersion, userAgent } as
  * @throws Error when `serverIdx` is outside of `ServerList`
  */
 export function serverURLFromOptions(options: SDKOptions): URL | null {
-  const { serverIdx = 0, serverURL } = options;
-  const server = serverURL || ServerList[serverIdx];
+  const { serverIdx, serverURL } = options;
+  const named = serverURL || (serverIdx == null && env("ATOMASDK_SERVER_URL"));
+  const server = named || ServerList[serverIdx ?? 0];
   if (!server) throw new Error(`Invalid server index ${serverIdx}`);
   return parseURL(server);
 }

@@ -5,7 +5,7 @@ import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, asError, refusal } from "./attempt.ts";
+import { type Attempt, attemptError, refusal } from "./attempt.ts";
 import { maxResponseBytes } from "./body.ts";
 import { EventStream } from "./event-stream.ts";
 import { downloader, readImages } from "./images.ts";
@@ -65,7 +65,7 @@ async function* imageEvents(
     }
   } catch (caught) {
     // Once all pictures are here, nobody cares how the connection ends.
-    if (completed < wanted) throw located(caught, attempt);
+    if (completed < wanted) throw attemptError(caught, attempt);
   } finally {
     clock.clearTimeout(tail);
     attempt.close();
@@ -121,11 +121,4 @@ async function* completedEvents(answer: CreateImageResponse): AsyncGenerator<Ima
 /** Its `type` was looked at; the other fields are the server's word, as in every answer. */
 function asEvent(event: object): ImageStreamEvent {
   return event as ImageStreamEvent;
-}
-
-function located(caught: unknown, attempt: Attempt): unknown {
-  const error = asError(caught, attempt.deadline.signal);
-  error.attempts = attempt.number ?? 0;
-  error.idempotencyKey = attempt.request.headers["idempotency-key"];
-  return error;
 }

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from "../models/errors/invalidrequesterror.ts";
 import type { Bytes } from "../types/bytes.ts";
 import type { ClientSDK, RequestOptions } from "./client.ts";
-import { parseURL, userAgent } from "./config.ts";
+import { PUBLIC_HOST, parseURL, userAgent } from "./config.ts";
 import { isServerRuntime } from "./env.ts";
 import { readHeaders } from "./headers.ts";
 
@@ -33,7 +33,9 @@ export function prepareRequest(
   { serverURL, fetchOptions, idempotencyKey }: RequestOptions,
 ): PreparedRequest {
   const base = serverURL == null ? client._baseURL : parseURL(serverURL);
-  if (!base) throw new InvalidRequestError("serverURL must be an http(s) URL without credentials");
+  if (!base) {
+    throw new InvalidRequestError("serverURL, or ATOMASDK_SERVER_URL, must be an http(s) URL without credentials");
+  }
   const headers: Record<string, string> = {
     accept,
     ...(isServerRuntime() && { "user-agent": userAgent }),
@@ -50,6 +52,16 @@ export function prepareRequest(
     headers,
     origin: base.origin,
   };
+}
+
+/** @throws InvalidRequestError when a key that a gateway made would go to the public host, which does not know it */
+export function checkAddressee(token: string | undefined, { origin }: PreparedRequest): void {
+  const isOfGateway = /^sk-atoma-[0-9a-z]{12,32}-/.test(token ?? "");
+  if (isOfGateway && origin.endsWith(`//${PUBLIC_HOST}`)) {
+    throw new InvalidRequestError(
+      `A key of a gateway is not sent to ${PUBLIC_HOST}: set serverURL or ATOMASDK_SERVER_URL to the address of the gateway`,
+    );
+  }
 }
 
 /** Keeps the path and the query of the base; `/v1` at its end is the API's own and not doubled. */

@@ -1,7 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { parseRetryAfterMs } from "../../lib/retry-after.ts";
 import { readEnvelope } from "./envelope.ts";
-import { bounded, brand, SDKError } from "./sdkerror.ts";
+import { bounded, brand, identify, SDKError } from "./sdkerror.ts";
 
 /** What of a body is kept, characters. */
 const BODY_LENGTH = 65_536;
@@ -18,8 +18,6 @@ export class APIError extends SDKError {
   declare readonly type: string | undefined;
   /** The field of the request that the error is about. */
   declare readonly param: string | undefined;
-  /** `x-request-id`: quote it to whoever runs the server. */
-  declare readonly requestId: string | undefined;
   /** How long the server asks to wait, ms. */
   declare readonly retryAfterMs: number | undefined;
   // Private to the language, so that nothing prints them.
@@ -51,10 +49,11 @@ export class APIError extends SDKError {
     );
     this.#rawResponse = rawResponse;
     this.#body = body;
+    const requestId = redact(headers.get("x-request-id") ?? "");
+    if (requestId) identify(this, requestId);
     Object.assign(this, envelope, {
       statusCode,
       contentType: redact(headers.get("content-type") ?? ""),
-      requestId: redact(headers.get("x-request-id") ?? "") || undefined,
       retryAfterMs: parseRetryAfterMs(headers, now),
     });
   }

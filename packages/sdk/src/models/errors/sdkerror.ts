@@ -9,6 +9,8 @@ export abstract class SDKError extends Error {
   attempts = 0;
   /** Sent with every attempt. Repeat the call with it to fetch a picture that may already be paid for. */
   idempotencyKey: string | undefined;
+  /** `x-request-id` of the answer, where one came: quote it to whoever runs the server. */
+  declare requestId?: string | undefined;
 
   static {
     brand(this, "SDKError");
@@ -34,6 +36,13 @@ function brandOf(value: unknown): string {
  */
 export function brand({ prototype }: { prototype: Error }, name: string): void {
   Object.assign(prototype, { name, [BRAND]: `${brandOf(prototype)}${name}/` });
+}
+
+/** Says in an error's message, and so in its stack, which request it is about. */
+export function identify(error: SDKError, requestId: string): void {
+  const { message } = error;
+  const told = `${message} (request ${bounded(requestId, 100)})`;
+  Object.assign(error, { requestId, message: told, stack: error.stack?.replace(message, () => told) });
 }
 
 /** Cuts a text to `limit` characters and says so. */
