@@ -1,6 +1,7 @@
 // A page that draws, with previews on the way. For a server of your own: a key that is in a page is everybody's.
-//   npx esbuild examples/sdk/browser/main.ts --bundle --format=esm --outfile=examples/sdk/browser/main.js
-// then open index.html over http, such as with: npx serve examples/sdk/browser
+//   npm run build
+//   npx esbuild examples/sdk/browser/main.ts --bundle --format=esm --outdir=examples/sdk/browser --servedir=examples/sdk/browser
+// then open the address that it prints.
 import { AtomaSDK } from "atoma-sdk";
 
 const form = element("form", HTMLFormElement);

@@ -2,9 +2,17 @@ import type { TestContext } from "node:test";
 import { ANSWER, PNG } from "./calls.ts";
 import { json, serve, type TestServer } from "./server.ts";
 
+/** What lets a page of another origin in. */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "authorization, content-type, idempotency-key, prefer",
+};
+
 /** A server with every operation that the guide and the examples use. */
 export function gateway(t: TestContext): Promise<TestServer> {
-  return serve(t, (response, { url, body }) => {
+  return serve(t, (response, { url, method, body }) => {
+    for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
+    if (method === "OPTIONS") return response.writeHead(204).end();
     const text = body.toString("latin1");
     if (url.startsWith("/v1/models")) return json(response, { data: [{ id: "m" }] }, 200, { "x-request-id": "req_1" });
     if (text.includes('"slow"')) return;

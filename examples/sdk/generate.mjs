@@ -1,9 +1,11 @@
-// Makes a picture and saves it, with progress on the way.
-//   ATOMASDK_BEARER_AUTH=<key> node examples/sdk/generate.ts "A cute baby sea otter" otter.png [server URL]
+// Makes a picture and saves it, with progress on the way. Elsewhere than in this repository `npm install atoma-sdk` comes first.
+//   npm run build
+//   export ATOMASDK_SERVER_URL=http://127.0.0.1:8080 ATOMASDK_BEARER_AUTH=<key>
+//   node examples/sdk/generate.mjs "A cute baby sea otter" otter.png
 import { APIError, AtomaSDK } from "atoma-sdk";
 
-const [prompt = "A cute baby sea otter", file = "picture.png", serverURL] = process.argv.slice(2);
-const sdk = new AtomaSDK({ serverURL });
+const [prompt = "A cute baby sea otter", file = "picture.png"] = process.argv.slice(2);
+const sdk = new AtomaSDK(); // server and key come from the environment
 
 try {
   for await (const event of sdk.images.generateStream({ prompt }, { progress: true })) {
@@ -17,6 +19,6 @@ try {
   }
 } catch (error) {
   if (!(error instanceof APIError)) throw error;
-  console.error(`The server refused: ${error.message} (request ${error.requestId ?? "without an id"})`);
+  console.error(`The server refused: ${error.message}`); // with the id of the request
   process.exitCode = 1;
 }
