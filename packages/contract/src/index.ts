@@ -18,7 +18,7 @@ export * from "./parse-edit-request.ts";
 export * from "./parse-image-request.ts";
 export * from "./parse-json.ts";
 export * from "./read-capabilities.ts";
-export { type ParseOptions, REQUEST_FIELDS } from "./request-fields.ts";
+export { MAX_GUIDANCE_SCALE, type ParseOptions, REQUEST_FIELDS } from "./request-fields.ts";
 export * as schemas from "./schemas.ts";
 export * from "./sizes.ts";
 export * from "./usage-of-picture.ts";

@@ -23,7 +23,8 @@ export interface ModelCard {
     readonly max: number;
     readonly quality?: Readonly<Partial<Record<Quality, number>>>;
   };
-  readonly guidanceScale: { readonly default: number };
+  /** `max`: above it the model falls apart. Default: as much as the contract takes, 20. */
+  readonly guidanceScale: { readonly default: number; readonly max?: number };
   readonly formats: readonly OutputFormat[];
   readonly seeds: boolean;
   readonly negativePrompts: boolean;
@@ -35,6 +36,8 @@ export interface ModelCard {
   /** Whether an edit may ask how closely its pictures are to be kept to. Default: no. */
   readonly inputFidelity?: boolean;
   readonly pricing: Pricing;
+  /** As the model's page names it: an SPDX id, or the licence's own name. */
+  readonly licence?: string;
   /** Prompts that the model is good at, to begin with. */
   readonly examples?: readonly string[];
 }
@@ -57,6 +60,7 @@ export interface ModelCapabilities {
   readonly max_input_images: number;
   readonly input_fidelity: boolean;
   readonly pricing: Pricing;
+  readonly licence: string | null;
   readonly examples: readonly string[];
 }
 
@@ -93,6 +97,7 @@ export function toModelObject(card: ModelCard, id: string = card.id): ModelObjec
       max_input_images: card.maxInputImages ?? MAX_INPUT_IMAGES,
       input_fidelity: card.inputFidelity ?? false,
       pricing: card.pricing,
+      licence: card.licence ?? null,
       examples: card.examples ?? [],
     },
   };
@@ -122,6 +127,7 @@ export function fromModelObject(model: ModelObject, aliases: readonly string[] =
     maxInputImages: c.max_input_images,
     inputFidelity: c.input_fidelity,
     pricing: c.pricing,
+    ...(c.licence !== null && { licence: c.licence }),
     examples: c.examples,
   };
 }

@@ -89,6 +89,19 @@ function pricing(value: unknown): ModelCapabilities["pricing"] {
   };
 }
 
+function guidance(value: unknown, key: string): ModelCapabilities["guidance_scale"] {
+  const { default: standard, max } = object(value, key);
+  return {
+    default: number(standard, `${key}.default`, 0),
+    ...(max !== undefined && { max: number(max, `${key}.max`, 0) }),
+  };
+}
+
+function licence(value: unknown, key: string): string | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === "string" && value.length <= 100 ? value : fail(key, "at most 100 characters, or null");
+}
+
 /** Longest example, in UTF-16 code units, and how many there may be. */
 const MAX_EXAMPLE_LENGTH = 200;
 const MAX_EXAMPLES = 24;
@@ -108,7 +121,7 @@ const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: 
   max_prompt_length: whole,
   default_quality: quality,
   steps,
-  guidance_scale: (value, key) => ({ default: number(object(value, key).default, `${key}.default`, 0) }),
+  guidance_scale: guidance,
   output_formats: (value, key) =>
     list(value, key, (item, at) => OUTPUT_FORMATS.find((f) => f === item) ?? fail(at, OUTPUT_FORMATS.join(", "))),
   seeds: boolean,
@@ -120,6 +133,7 @@ const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: 
   max_input_images: (value, key) => (value === undefined ? MAX_INPUT_IMAGES : whole(value, key)),
   input_fidelity: (value, key) => (value === undefined ? false : boolean(value, key)),
   pricing,
+  licence,
   // Nodes of before there were examples do not name them.
   examples: (value, key) => (value === undefined ? [] : examples(value, key)),
 };

@@ -35,12 +35,13 @@ const integer = (min: number, max: number | ((card: ModelCard) => number)): Read
     { kind: "integer" as const },
   );
 
-const decimal = (min: number, max: number): Reader<number> =>
+const decimal = (min: number, max: (card: ModelCard) => number): Reader<number> =>
   Object.assign(
-    (value: unknown, param: string) => {
+    (value: unknown, param: string, card: ModelCard) => {
       if (typeof value !== "number") throw errors.invalidType(param, "a decimal number", value);
       if (value < min) throw errors.belowMinimum(param, "decimal", min, value);
-      if (value > max) throw errors.aboveMaximum(param, "decimal", max, value);
+      const top = max(card);
+      if (value > top) throw errors.aboveMaximum(param, "decimal", top, value);
       return value;
     },
     { kind: "decimal" as const },
@@ -104,6 +105,9 @@ const user: Reader<string> = (value, param) => {
   return String(value);
 };
 
+/** The largest guidance scale of any model. */
+export const MAX_GUIDANCE_SCALE = 20;
+
 /** Every field besides `model`, in the order in which it is checked. */
 const FIELDS = {
   prompt,
@@ -124,7 +128,7 @@ const FIELDS = {
   seed: integer(0, 2 ** 32 - 1),
   steps: integer(1, (card) => card.steps.max),
   num_inference_steps: integer(1, (card) => card.steps.max),
-  guidance_scale: decimal(0, 20),
+  guidance_scale: decimal(0, (card) => card.guidanceScale.max ?? MAX_GUIDANCE_SCALE),
   negative_prompt: text,
 } satisfies Record<string, Reader<unknown>>;
 

@@ -29,7 +29,7 @@ const requestFields = {
   seed: nullable(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }), "Picture i uses seed + i. Default: random."),
   steps: nullable(Type.Integer({ minimum: 1 }), "Denoising steps. Default: the model's."),
   num_inference_steps: nullable(Type.Integer({ minimum: 1 }), "Another name for `steps`."),
-  guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default: the model's."),
+  guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default and limit: the model's."),
   negative_prompt: nullable(Type.String(), "What not to draw."),
 };
 

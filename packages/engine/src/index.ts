@@ -1,6 +1,7 @@
 export { ModelFolderError } from "./folder/fields.ts";
+export type { LatentSpace } from "./folder/latent-space.ts";
 export { type Native, renderSize } from "./folder/native-size.ts";
-export { type LatentSpace, type ModelFolder, readModelFolder } from "./folder/read-model-folder.ts";
+export { type ModelFolder, readModelFolder } from "./folder/read-model-folder.ts";
 export { loadPipeline, type Pipeline, type PipelineOptions } from "./pipeline/load-pipeline.ts";
 export { mostEvents, type PictureRequest, toPictureRequest } from "./pipeline/picture-request.ts";
 export { pixelSteps } from "./pipeline/pixel-steps.ts";

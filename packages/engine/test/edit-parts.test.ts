@@ -5,7 +5,7 @@ import { compose, softened } from "../src/image/compose.ts";
 import { intoFrame, resample } from "../src/image/frame.ts";
 import { toPixels, toPlanes } from "../src/image/pixels.ts";
 import { paintedCells } from "../src/pipeline/canvas.ts";
-import { stepsAtStrength, strengthOf } from "../src/pipeline/strength.ts";
+import { skippedSteps, strengthOf } from "../src/pipeline/strength.ts";
 import { torchGenerator } from "../src/random/torch-generator.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent } from "../src/schedulers/scheduler.ts";
@@ -81,11 +81,20 @@ describe("noise added to a finished latent", () => {
 });
 
 test("strength is the share of the steps that are run, at least one, as diffusers counts them", () => {
+  const rule = (name: string, latentConsistency = false) => ({
+    family: "sd" as const,
+    latentConsistency,
+    scheduler: { name, maxSteps: 100, plan: () => assert.fail("counting needs no plan") },
+  });
+  const run = (name: string, steps: number, strength: number) =>
+    steps - skippedSteps(steps, strength, rule(name), false);
   assert.deepEqual(
-    [16, 5, 1, 30].map((steps) => stepsAtStrength(steps, 0.8)),
+    [16, 5, 1, 30].map((steps) => run("PNDMScheduler", steps, 0.8)),
     [12, 4, 1, 24],
   );
-  assert.deepEqual([stepsAtStrength(16, 1), stepsAtStrength(3, 0.01)], [16, 1]);
+  assert.deepEqual([run("PNDMScheduler", 10, 0.85), run("FlowMatchEulerDiscreteScheduler", 10, 0.85)], [8, 9]);
+  assert.deepEqual([run("PNDMScheduler", 16, 1), run("PNDMScheduler", 3, 0.01)], [16, 1]);
+  assert.equal(skippedSteps(4, 0.5, rule("LCMScheduler", true), false), 0, "LCM spreads all its steps over the rest");
   const mask = { bytes: new Uint8Array(), format: "png", orientation: 1, alpha: true, width: 1, height: 1 } as const;
   assert.deepEqual(
     [undefined, mask].map((m) =>

@@ -8,7 +8,7 @@ import { copyOfTiny, editJson, TINY, temporaryFolder } from "./support.ts";
 
 test("the tiny model's folder is read", () => {
   const folder = readModelFolder(TINY);
-  assert.equal(folder.denoiser, "transformer");
+  assert.equal(folder.parts.denoiserKind, "transformer");
   assert.equal(folder.latents.pixelsPerCell, 32);
   assert.ok(folder.card.id.length > 0);
   assert.ok(folder.native && folder.native.pixels > 0);
@@ -38,10 +38,10 @@ const FAULTS: readonly Fault[] = [
     message: /model_index.json: neither "transformer" nor "unet"/,
   },
   {
-    what: "latents without channels",
+    what: "means of latents without their spreads",
     file: "vae_decoder/config.json",
-    edit: (value) => delete value.latent_channels,
-    message: /vae_decoder\/config.json: "latent_channels" is missing/,
+    edit: (value) => Object.assign(value, { latents_mean: Array(Number(value.latent_channels)).fill(0) }),
+    message: /vae_decoder\/config.json: "latents_mean" and "latents_std" go together/,
   },
   {
     what: "a scaling factor of 0",
@@ -49,7 +49,24 @@ const FAULTS: readonly Fault[] = [
     edit: (value) => Object.assign(value, { scaling_factor: 0 }),
     message: /"scaling_factor" must not be 0/,
   },
-  { what: "no id", file: "atoma.json", edit: card((c) => delete c.id), message: /atoma.json: "card": "id" is missing/ },
+  {
+    what: "a pipeline of another kind",
+    file: "model_index.json",
+    edit: (value) => Object.assign(value, { _class_name: "KolorsPipeline" }),
+    message: /model_index.json: "_class_name" KolorsPipeline is not supported; use StableDiffusionPipeline/,
+  },
+  {
+    what: "an id that is no text",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { id: 5 })),
+    message: /atoma.json: "card": "id" must be a string/,
+  },
+  {
+    what: "guidance above what the card allows",
+    file: "atoma.json",
+    edit: card((c) => Object.assign(c, { guidanceScale: { default: 7, max: 5 } })),
+    message: /"guidanceScale": the default is above "max"/,
+  },
   {
     what: "a promise that cannot be kept",
     file: "atoma.json",

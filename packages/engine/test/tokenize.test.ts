@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ModelFolderError } from "../src/folder/fields.ts";
-import { loadTokenizer } from "../src/pipeline/tokenize.ts";
+import { loadTokenizer } from "../src/tokenizer/load-tokenizer.ts";
 import { copyOfTiny, editJson, TINY, temporaryFolder } from "./support.ts";
 
 test("a prompt becomes special tokens, its words, padding", () => {
-  const tokenize = loadTokenizer(TINY, 32);
+  const { tokenize } = loadTokenizer(join(TINY, "tokenizer"), 32);
   const { ids, mask, textTokens } = tokenize("A red CIRCLE");
   assert.deepEqual(ids, [...tokenize("a red circle").ids], "letter case does not matter");
   assert.equal(ids.length, 32);
@@ -17,7 +17,7 @@ test("a prompt becomes special tokens, its words, padding", () => {
 });
 
 test("a prompt too long is cut", () => {
-  const tokenize = loadTokenizer(TINY, 32);
+  const { tokenize } = loadTokenizer(join(TINY, "tokenizer"), 32);
   const special = tokenize("").ids.indexOf(0);
   const { ids, textTokens } = tokenize("red ".repeat(5000));
   assert.equal(ids.length, 32);
@@ -33,7 +33,7 @@ test("a cut prompt keeps its end mark", () => {
     const single = [mark("[GLOBAL]"), { Sequence: { id: "A", type_id: 0 } }, mark("[OBJECT1]")];
     tokenizer.post_processor = Object.assign({}, tokenizer.post_processor, { single });
   });
-  const tokenize = loadTokenizer(folder.path, 8);
+  const { tokenize } = loadTokenizer(join(folder.path, "tokenizer"), 8);
   const begin = tokenize("").ids[0];
   const end = tokenize("").ids[1];
   assert.notEqual(begin, end);
@@ -50,9 +50,9 @@ test("a file that is no tokenizer, and a padding token unknown to it, are named"
   editJson(config, (value) => {
     value.pad_token = "[NOPE]";
   });
-  assert.throws(() => loadTokenizer(folder.path, 32), /tokenizer_config.json: "pad_token" \[NOPE\]/);
+  assert.throws(() => loadTokenizer(join(folder.path, "tokenizer"), 32), /tokenizer_config.json: "pad_token" \[NOPE\]/);
   editJson(join(folder.path, "tokenizer/tokenizer.json"), (value) => {
     value.model = { type: "Nonsense" };
   });
-  assert.throws(() => loadTokenizer(folder.path, 32), ModelFolderError);
+  assert.throws(() => loadTokenizer(join(folder.path, "tokenizer"), 32), ModelFolderError);
 });

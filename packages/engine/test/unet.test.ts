@@ -8,10 +8,10 @@ import { readModelFolder } from "../src/folder/read-model-folder.ts";
 import { toHalf } from "../src/network/tensor-data.ts";
 import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
 import { type EditInput, toPictureRequest } from "../src/pipeline/picture-request.ts";
-import { loadTokenizer } from "../src/pipeline/tokenize.ts";
 import { torchGenerator } from "../src/random/torch-generator.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Latent } from "../src/schedulers/scheduler.ts";
+import { loadTokenizer } from "../src/tokenizer/load-tokenizer.ts";
 import { elementNumber, type Port, writeOnnx } from "./onnx.ts";
 import { collect, editJson, imagesOf, jobFor, randomBytes, TINY, temporaryFolder } from "./support.ts";
 
@@ -123,7 +123,7 @@ function writeFolder(path: string, schedulerName: string, textType: "float32" | 
     writeFileSync(join(path, file), JSON.stringify(value));
   };
   cpSync(join(TINY, "tokenizer"), join(path, "tokenizer"), { recursive: true });
-  json("model_index.json", { _class_name: "StableDiffusionPipeline", unet: ["diffusers", "UNet2DConditionModel"] });
+  json("model_index.json", { _class_name: "FlowMatchPipeline", unet: ["diffusers", "UNet2DConditionModel"] });
   json("scheduler/scheduler_config.json", { ...SCHEDULER, _class_name: schedulerName });
   json("vae_decoder/config.json", { latent_channels: CHANNELS, scaling_factor: SCALING, block_out_channels: [8] });
   const sizes = { kind: "range", multiple: 16, maxEdge: 256, minPixels: 256, maxPixels: 65_536, maxAspectRatio: 3 };
@@ -133,9 +133,9 @@ function writeFolder(path: string, schedulerName: string, textType: "float32" | 
   writeDecoder(join(path, "vae_decoder/model.onnx"));
 }
 
-/** What an edit starts from: its picture's latent, from a step on, and what to put back after each step, if anything. */
+/** What an edit starts from: mean and log-variance (the same numbers here) of its picture's latent, from a step on, and what to put back after each step, if anything. */
 interface Start {
-  readonly original: Latent;
+  readonly mean: Latent;
   readonly skipped: number;
   readonly isKept: (element: number) => boolean;
 }
@@ -143,7 +143,7 @@ interface Start {
 /** What the networks above make of it, by the formulas themselves. */
 function expectedLatent(path: string, steps: number, seed: number, scale: number, start?: Start): Latent {
   const schedule = createScheduler(readFields(path, "scheduler/scheduler_config.json")).plan({ steps });
-  const tokenize = loadTokenizer(path, undefined);
+  const { tokenize } = loadTokenizer(join(path, "tokenizer"), undefined);
   const mean = (text: string) => {
     const { ids, mask } = tokenize(text);
     return ids.reduce((sum, id, i) => sum + (id / 1000) * (mask[i] ?? 0), 0) / ids.length;
@@ -151,8 +151,11 @@ function expectedLatent(path: string, steps: number, seed: number, scale: number
   const draw = mean("a red circle");
   const avoid = mean("a blue star");
   const generator = torchGenerator(seed);
-  const noise = generator.normals(CHANNELS * 32 * 16);
-  const { original, skipped, isKept } = start ?? { original: noise, skipped: 0, isKept: () => false };
+  const count = CHANNELS * 32 * 16;
+  const draws = start && generator.normals(count);
+  const noise = generator.normals(count);
+  const { skipped, isKept } = start ?? { skipped: 0, isKept: () => false };
+  const original = start?.mean.map((m, i) => (m + Math.exp(m / 2) * (draws?.[i] ?? 0)) * SCALING) ?? noise;
   let latent: Latent =
     skipped > 0 ? schedule.addNoise(original, noise, skipped) : noise.map((x) => x * schedule.initNoiseSigma);
   const run = schedule.begin(generator, skipped);
@@ -177,7 +180,7 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
       using folder = temporaryFolder();
       writeFolder(folder.path, name, textType);
       const model = readModelFolder(folder.path);
-      assert.equal(model.denoiser, "unet");
+      assert.equal(model.parts.denoiserKind, "unet");
       const pipeline = await loadPipeline(model, { threads: 1, promptInPng: true });
       const body = {
         prompt: "a red circle",
@@ -215,9 +218,9 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
     sharp(picture, { raw: { width: 32, height: 16, channels: 3 } })
       .png()
       .toBuffer();
-  /** Its latent: the planes in -1..1 and the first of them again, scaled. */
-  const original: Latent = Float32Array.from({ length: CHANNELS * AREA }, (_, i) => {
-    return ((picture[3 * (i % AREA) + (Math.floor(i / AREA) % 3)] ?? 0) / 127.5 - 1) * SCALING;
+  /** Mean of its latent: the planes in -1..1 and the first of them again. */
+  const pictureMean: Latent = Float32Array.from({ length: CHANNELS * AREA }, (_, i) => {
+    return (picture[3 * (i % AREA) + (Math.floor(i / AREA) % 3)] ?? 0) / 127.5 - 1;
   });
 
   async function edited(path: string, edit: EditInput): Promise<Buffer> {
@@ -250,11 +253,11 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
   };
 
   for (const name of ["DDIMScheduler", "EulerDiscreteScheduler"]) {
-    test(`${name}: an edit starts from the noised mean of the picture's latent, and gives what the formulas give`, async () => {
+    test(`${name}: an edit starts from a noised sample of the picture's latents, and gives what the formulas give`, async () => {
       using folder = temporaryFolder();
       writeFolder(folder.path, name);
       const pixels = await edited(folder.path, { image: await png(), mask: undefined, strength: 0.4 });
-      const latent = expectedLatent(folder.path, 10, 8, 3, { original, skipped: 6, isKept: () => false });
+      const latent = expectedLatent(folder.path, 10, 8, 3, { mean: pictureMean, skipped: 6, isKept: () => false });
       for (let i = 0; i < AREA; i++) near(pixels, latent, i, 4);
       assert.notDeepEqual(pixels, picture);
     });
@@ -270,7 +273,7 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
         .toBuffer();
       const pixels = await edited(folder.path, { image: await png(), mask, strength: 0.7 });
       const isKept = (k: number) => k % 32 < 16;
-      const latent = expectedLatent(folder.path, 10, 8, 3, { original, skipped: 3, isKept });
+      const latent = expectedLatent(folder.path, 10, 8, 3, { mean: pictureMean, skipped: 3, isKept });
       for (let i = 0; i < AREA; i++) {
         if (isKept(i)) assert.deepEqual(pixels.subarray(3 * i, 3 * i + 3), picture.subarray(3 * i, 3 * i + 3));
         // The edge is soft over a few pixels.
@@ -282,9 +285,9 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
   test("an input that the engine does not know is named", async () => {
     using folder = temporaryFolder();
     writeFolder(folder.path, "DDIMScheduler");
-    writeUnet(join(folder.path, "unet/model.onnx"), [{ name: "time_ids", type: "float32", shape: ["batch", 6] }]);
+    writeUnet(join(folder.path, "unet/model.onnx"), [{ name: "control_hint", type: "float32", shape: ["batch", 6] }]);
     const loading = loadPipeline(readModelFolder(folder.path), { threads: 1 });
-    await assert.rejects(loading, /unet\/model.onnx: wants input time_ids, which is not supported/);
+    await assert.rejects(loading, /unet\/model.onnx: wants input control_hint, which is not supported/);
   });
 
   test("a network in the place of another is named", async () => {

@@ -74,7 +74,7 @@ export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: Q
       throw errors.queueFull(seconds === undefined ? BLIND_RETRY_MS : seconds * 1000);
     }
     const { promise: turn, resolve: call } = Promise.withResolvers<void>();
-    const steps = stepsToRun(job);
+    const steps = stepsToRun(job, process.folder);
     const work = pixelSteps({ ...job, steps }, process.folder.native);
     const events = eventQueue<GenerationEvent>(mostEvents(job));
     const ticket: Ticket = { job, steps, work, arrived: performance.now(), events, turn, call, remaining: work };

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parsePythonJson } from "./parse-python-json.ts";
 
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -26,7 +27,7 @@ export interface Fields {
   object(key: string): Fields | undefined;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -83,7 +84,7 @@ export function readJsonObject(...path: string[]): Record<string, unknown> {
   if (text.length > MAX_BYTES) throw new ModelFolderError(`${file}: larger than ${MAX_BYTES} bytes`);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parsePythonJson(text);
   } catch (cause) {
     throw new ModelFolderError(`${file}: not JSON`, { cause });
   }

@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import {
+  MAX_GUIDANCE_SCALE,
   type ModelCard,
   OUTPUT_FORMATS,
   type OutputFormat,
@@ -6,14 +9,17 @@ import {
   type Quality,
   type SizeRule,
 } from "@atoma/contract";
-import { type Fields, fieldsOf, ModelFolderError, readJsonObject } from "./fields.ts";
+import { deriveCard, type FolderFacts } from "./derive-card.ts";
+import { type Fields, fieldsOf, isObject, ModelFolderError, readJsonObject } from "./fields.ts";
 import type { Native } from "./native-size.ts";
+import { type PipelineSettings, readPipelineSettings } from "./pipeline-settings.ts";
 
 const QUALITIES: readonly Quality[] = ["low", "medium", "high"];
 
 export interface DescribedModel {
   readonly card: ModelCard;
   readonly native: Native | undefined;
+  readonly settings: PipelineSettings;
 }
 
 function nested(fields: Fields, key: string): Fields {
@@ -90,6 +96,14 @@ function readPricing(card: Fields): ModelCard["pricing"] {
   };
 }
 
+function readGuidance(card: Fields): ModelCard["guidanceScale"] {
+  const guidance = nested(card, "guidanceScale");
+  const standard = guidance.number("default", 4, 0);
+  const max = guidance.number("max", MAX_GUIDANCE_SCALE, 0);
+  if (standard > max) throw guidance.fail(`the default is above "max"`);
+  return { default: standard, ...(guidance.has("max") && { max }) };
+}
+
 /** What this engine cannot do must not be promised. */
 function refuseUnable(card: Fields): void {
   if (card.boolean("transparentBackground", false)) {
@@ -100,18 +114,38 @@ function refuseUnable(card: Fields): void {
 /** What every model that edits here can do. */
 const EDITOR = { edits: true, maxInputImages: 1, inputFidelity: true } as const;
 
+/** Objects are merged key by key, everything else is replaced. */
+function merged(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(over).map(([key, value]) => {
+    const below = base[key];
+    return [
+      key,
+      isObject(below) && isObject(value) && (value.kind ?? below.kind) === below.kind ? merged(below, value) : value,
+    ];
+  });
+  return { ...base, ...Object.fromEntries(entries) };
+}
+
+/** `atoma.json`, where the folder has one. */
+function readAtomaFile(path: string): Record<string, unknown> {
+  return existsSync(join(path, "atoma.json")) ? readJsonObject(path, "atoma.json") : {};
+}
+
 /**
- * Reads `atoma.json`: `{ "card": ModelCard, "native"?: { pixels, multiple, maxAspectRatio } }`. Of the card only `id` is
- * required. `pixelsPerCell` is the width of a latent cell in pixels. Throws ModelFolderError.
+ * The card of a folder: what its files say, overridden by `atoma.json`, `{ "card"?: ModelCard, "native"?: { pixels, multiple,
+ * maxAspectRatio }, "pipeline"?: PipelineSettings }`, where there is one. Throws ModelFolderError.
  */
-export function readCard(folder: string, pixelsPerCell: number): DescribedModel {
-  const file = fieldsOf(readJsonObject(folder, "atoma.json"), `${folder}/atoma.json`);
-  const card = file.object("card");
-  if (!card) throw file.fail(`"card" is missing`);
+export function readCard(facts: FolderFacts): DescribedModel {
+  const { path } = facts;
+  const { pixelsPerCell } = facts.latents;
+  const file = fieldsOf(readAtomaFile(path), `${path}/atoma.json`);
+  const own = file.value("card") ?? {};
+  if (!isObject(own)) throw file.fail(`"card" must be an object`);
+  const card = fieldsOf(merged(deriveCard(facts), own), `${path}/atoma.json: "card"`);
   refuseUnable(card);
   const native = readNative(file);
   if (native && native.multiple % pixelsPerCell !== 0) {
-    throw new ModelFolderError(`${folder}/atoma.json: native.multiple is no multiple of ${pixelsPerCell} pixels`);
+    throw new ModelFolderError(`${path}/atoma.json: native.multiple is no multiple of ${pixelsPerCell} pixels`);
   }
   const sizes = readSizes(card, native, pixelsPerCell);
   if (!native && sizes.kind === "range" && sizes.multiple % pixelsPerCell !== 0) {
@@ -122,23 +156,26 @@ export function readCard(folder: string, pixelsPerCell: number): DescribedModel 
   const quality = card.string("defaultQuality", "medium");
   const defaultQuality = QUALITIES.find((known) => known === quality);
   if (!defaultQuality) throw card.fail(`"defaultQuality" must be one of ${QUALITIES.join(", ")}`);
+  const settings = readPipelineSettings(nested(file, "pipeline"));
   return {
     native,
+    settings,
     card: {
       id: card.string("id"),
       aliases: card.strings("aliases", []),
       created: card.integer("created", 0, 0),
       ownedBy: card.string("ownedBy", "atoma"),
+      ...(card.has("licence") && { licence: card.string("licence") }),
       maxPromptLength: card.integer("maxPromptLength", 32_000),
       sizes,
       defaultSize,
       maxImages: card.integer("maxImages", 10),
       defaultQuality,
       steps: readSteps(card),
-      guidanceScale: { default: nested(card, "guidanceScale").number("default", 4, 0) },
+      guidanceScale: readGuidance(card),
       formats: readFormats(card),
       seeds: card.boolean("seeds", true),
-      negativePrompts: card.boolean("negativePrompts", true),
+      negativePrompts: card.boolean("negativePrompts", true) || settings.trueGuidance > 1,
       transparentBackground: false,
       streaming: card.boolean("streaming", true),
       ...(card.boolean("edits", false) ? EDITOR : { edits: false }),

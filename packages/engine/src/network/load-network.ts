@@ -15,6 +15,8 @@ export interface Network {
   input(name: string): NetworkInput | undefined;
   /** Throws ModelFolderError where the network has no such input. */
   requireInput(name: string): NetworkInput;
+  /** Names of what it gives. */
+  readonly outputs: readonly string[];
   /** Throws ModelFolderError when the network wants an input that is not among `names`, or lacks one of `outputs`. */
   expect(names: readonly string[], outputs: readonly string[]): void;
   /** Runs the network. It blocks the event loop until it is done. */
@@ -73,6 +75,7 @@ export async function loadNetwork(file: string, { threads, clock }: NetworkOptio
   return {
     file,
     input: (name) => inputs.get(name),
+    outputs: session.outputNames,
     requireInput: (name) => {
       const input = inputs.get(name);
       if (!input) throw new ModelFolderError(`${file}: has no input ${name}; it has ${[...inputs.keys()].join(", ")}`);

@@ -1,24 +1,34 @@
 import type { Tensor } from "onnxruntime-node";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
-import { loadNetwork, type NetworkInput, type NetworkOptions } from "../network/load-network.ts";
+import { loadNetwork, type Network, type NetworkInput, type NetworkOptions } from "../network/load-network.ts";
 import { floatsOf, makeTensor } from "../network/tensor-data.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
-import type { Conditioning } from "./text-encoder.ts";
+import type { Conditioning, TextRow } from "../text/conditioning.ts";
+import { STATIC_INPUTS, staticInputs } from "./denoiser-inputs.ts";
+import type { Grid } from "./grid.ts";
+import { guide, rescale } from "./guidance.ts";
+import { pack, unpack } from "./packing.ts";
 
-/** Height and width of a latent in cells. */
-export interface Grid {
-  readonly rows: number;
-  readonly columns: number;
+/** What one picture's run is told at every step. */
+export interface RunConditions {
+  readonly grid: Grid;
+  readonly text: Conditioning;
+  readonly guidanceScale: number;
+  /** Channels behind the latent's, for networks that were trained to paint under masks. */
+  readonly furtherChannels?: Latent | undefined;
 }
 
+/** The network's output for a latent [channels, rows, columns] at a timestep, guided where the run is. */
+export type Predict = (latent: Latent, timestep: number) => Promise<Latent>;
+
 export interface Denoiser {
-  /**
-   * The network's output for one latent [channels, rows, columns] at a timestep. With two rows of conditioning (what to
-   * avoid, what to draw) they run as a batch of two and are combined by classifier-free guidance (Ho and Salimans, 2022):
-   * avoid + scale · (draw − avoid).
-   */
-  predict(latent: Latent, timestep: number, grid: Grid, text: Conditioning, guidanceScale: number): Promise<Latent>;
+  /** Whether a run needs the negative text: it is guided by it (Ho and Salimans, 2022). */
+  isGuided(guidanceScale: number, negative: string | undefined): boolean;
+  /** Whether it takes a mask and the picture beneath besides the latent. */
+  readonly paintsUnderMasks: boolean;
+  /** Prepares the inputs that all steps of a picture share. */
+  begin(conditions: RunConditions): Predict;
   close(): Promise<void>;
 }
 
@@ -38,55 +48,77 @@ function timestepTensor(input: NetworkInput, sample: NetworkInput, timestep: num
   return makeTensor(input.type, Array<number>(perRow ? rows : 1).fill(timestep), [perRow ? rows : 1]);
 }
 
-/** One network's output as another's input; halves are always made anew, as outputs hold them in a form no input takes. */
-function asType(tensor: Tensor, type: NetworkInput["type"]): Tensor {
-  return tensor.type === type && type !== "float16" ? tensor : makeTensor(type, floatsOf(tensor), tensor.dims);
-}
-
-function guide(output: Latent, latentLength: number, scale: number): Latent {
-  const avoid = output.subarray(0, latentLength);
-  return output.subarray(latentLength).map((draw, i) => {
-    const base = avoid[i] ?? 0;
-    return base + scale * (draw - base);
-  });
+/** How many channels the network takes: the latent's, or those, a mask and another latent. Throws ModelFolderError. */
+function paintsUnderMasks(network: Network, sample: NetworkInput, channels: number): boolean {
+  const declared = sample.shape[1];
+  if (typeof declared !== "number" || declared <= 0 || declared === channels) return false;
+  if (declared === 2 * channels + 1) return true;
+  throw new ModelFolderError(
+    `${network.file}: takes ${declared} latent channels, the decoder's config says ${channels}`,
+  );
 }
 
 export async function loadDenoiser(folder: ModelFolder, options: NetworkOptions): Promise<Denoiser> {
-  const names = LAYOUTS[folder.denoiser];
-  const network = await loadNetwork(folder.files.denoiser, options);
-  network.expect([names.sample, "encoder_hidden_states", "pooled_projections", "timestep"], [names.output]);
+  const names = LAYOUTS[folder.parts.denoiserKind];
+  const network = await loadNetwork(folder.parts.denoiser, options);
+  network.expect([names.sample, "timestep", ...STATIC_INPUTS], [names.output]);
   const sampleInput = network.requireInput(names.sample);
-  const hiddenInput = network.requireInput("encoder_hidden_states");
   const timestepInput = network.requireInput("timestep");
-  const pooledInput = network.input("pooled_projections");
-  const { channels } = folder.latents;
-  const declared = sampleInput.shape[1];
-  if (typeof declared === "number" && declared > 0 && declared !== channels) {
-    throw new ModelFolderError(
-      `${network.file}: takes ${declared} latent channels, the decoder's config says ${channels}`,
-    );
+  network.requireInput("encoder_hidden_states");
+  const { latents, settings } = folder;
+  const { channels } = latents;
+  const flux = folder.family === "flux";
+  const masks = !flux && paintsUnderMasks(network, sampleInput, channels);
+  const embedsGuidance = network.input("timestep_cond") !== undefined;
+
+  /** The latent as the network takes it, without the batch. */
+  const asInput = (latent: Latent, { grid, furtherChannels }: RunConditions): Latent => {
+    if (flux) return pack(latent, channels, grid);
+    if (!furtherChannels) return latent;
+    const joined = new Float32Array(latent.length + furtherChannels.length);
+    joined.set(latent);
+    joined.set(furtherChannels, latent.length);
+    return joined;
+  };
+  const dimsOf = ({ rows, columns }: Grid): number[] =>
+    flux ? [(rows * columns) / 4, 4 * channels] : [masks ? 2 * channels + 1 : channels, rows, columns];
+
+  function begin(conditions: RunConditions): Predict {
+    const { grid, text, guidanceScale } = conditions;
+    const texts: readonly TextRow[] = text.negative ? [text.negative, text.prompt] : [text.prompt];
+    const shared = staticInputs(network, { grid, latents, texts, guidanceScale });
+    const scale = flux ? settings.trueGuidance : guidanceScale;
+
+    return async (latent, timestep) => {
+      const row = asInput(latent, conditions);
+      const batch = new Float32Array(row.length * texts.length);
+      for (let i = 0; i < texts.length; i++) batch.set(row, i * row.length);
+      const result = await network.run({
+        ...shared,
+        [names.sample]: makeTensor(sampleInput.type, batch, [texts.length, ...dimsOf(grid)]),
+        // FLUX is told the noise level itself, of which its scheduler's timesteps are a thousand times as much.
+        timestep: timestepTensor(timestepInput, sampleInput, flux ? timestep / 1000 : timestep, texts.length),
+      });
+      const tensor = result[names.output];
+      const output = tensor && floatsOf(tensor);
+      if (output?.length !== latent.length * texts.length) {
+        throw new Error(`${network.file}: its output has not the shape of its input`);
+      }
+      const rows = texts.map((_, i) => output.subarray(i * latent.length, (i + 1) * latent.length));
+      const plain = flux ? rows.map((values) => unpack(values, channels, grid)) : rows;
+      const [first, positive] = plain;
+      if (!first) throw new RangeError("a run has a text");
+      if (!positive) return first;
+      const guided = guide(first, positive, scale);
+      return settings.guidanceRescale > 0 ? rescale(guided, positive, settings.guidanceRescale) : guided;
+    };
   }
 
   return {
-    predict: async (latent, timestep, grid, text, guidanceScale) => {
-      const batch = new Float32Array(latent.length * text.rows);
-      for (let row = 0; row < text.rows; row++) batch.set(latent, row * latent.length);
-      const feeds: Record<string, Tensor> = {
-        [names.sample]: makeTensor(sampleInput.type, batch, [text.rows, channels, grid.rows, grid.columns]),
-        encoder_hidden_states: asType(text.hidden, hiddenInput.type),
-        timestep: timestepTensor(timestepInput, sampleInput, timestep, text.rows),
-      };
-      if (pooledInput) {
-        if (!text.pooled)
-          throw new ModelFolderError(`${network.file}: wants pooled_projections, which the text encoder lacks`);
-        feeds.pooled_projections = asType(text.pooled, pooledInput.type);
-      }
-      const result = (await network.run(feeds))[names.output];
-      const output = result && floatsOf(result);
-      if (output?.length !== batch.length)
-        throw new Error(`${network.file}: its output has not the shape of its input`);
-      return text.rows === 1 ? output : guide(output, latent.length, guidanceScale);
-    },
+    isGuided: (guidanceScale, negative) =>
+      flux ? settings.trueGuidance > 1 && negative !== undefined : guidanceScale > 1 && !embedsGuidance,
+    paintsUnderMasks: masks,
+    begin,
     close: network.close,
   };
 }

@@ -2,18 +2,22 @@ import { type GenerationEvent, seedOf } from "@atoma/contract";
 import { renderSize } from "../folder/native-size.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
 import { encodeImage, limitCodec } from "../image/encode.ts";
+import type { Pixels } from "../image/pixels.ts";
 import type { RunClock } from "../network/load-network.ts";
 import { torchGenerator } from "../random/torch-generator.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
-import { type Canvas, openCanvas } from "./canvas.ts";
+import { loadConditioner } from "../text/conditioners.ts";
+import type { Conditioning } from "../text/conditioning.ts";
+import { blankCanvas, type Canvas, type CanvasMask, openCanvas } from "./canvas.ts";
 import { loadDecoder } from "./decoder.ts";
-import { type Grid, loadDenoiser } from "./denoiser.ts";
+import { loadDenoiser } from "./denoiser.ts";
+import { begin, denoise } from "./draw-picture.ts";
 import { loadEncoder } from "./encoder.ts";
+import { gridOf } from "./grid.ts";
 import { describeParameters } from "./parameters.ts";
 import { partialSteps } from "./partial-steps.ts";
 import type { PictureRequest } from "./picture-request.ts";
-import { stepsAtStrength } from "./strength.ts";
-import { type Conditioning, loadTextEncoder } from "./text-encoder.ts";
+import { makePlan, type Plan } from "./plan.ts";
 import { countUsage } from "./usage.ts";
 
 export interface PipelineOptions {
@@ -23,16 +27,39 @@ export interface PipelineOptions {
   readonly promptInPng?: boolean;
 }
 
+/** Told what happens inside a run, for comparisons with the reference. */
+export interface Trace {
+  readonly conditioning?: (conditioning: Conditioning) => void;
+  /** After each step of picture `index`. */
+  readonly latent?: (index: number, latent: Latent) => void;
+  /** A finished picture as it comes from the decoder. */
+  readonly pixels?: (index: number, pixels: Pixels) => void;
+}
+
+export interface GenerateHooks {
+  /** Awaited before each step; to cancel, let it throw. */
+  readonly pause?: () => Promise<void>;
+  readonly trace?: Trace;
+}
+
 /** A loaded model that makes pictures in this process. While a network runs it blocks the event loop. */
 export interface Pipeline {
   /**
    * Makes the pictures one after the other: `progress` after each step, `partial` where asked for, `image` for each, then
-   * `done`. `pause` is awaited before each step; to cancel, let it throw. Throws RangeError on a side that is no multiple
-   * of a latent cell, where the model has no native size, and InputImageError on a picture that cannot be decoded.
+   * `done`. Throws RangeError on a side that is no multiple of a latent cell, where the model has no native size, and
+   * InputImageError on a picture that cannot be decoded.
    */
-  generate(request: PictureRequest, pause?: () => Promise<void>): AsyncGenerator<GenerationEvent, void, undefined>;
+  generate(request: PictureRequest, hooks?: GenerateHooks): AsyncGenerator<GenerationEvent, void, undefined>;
   readonly clock: RunClock;
   close(): Promise<void>;
+}
+
+/** What the pictures of a request share. */
+interface Shared {
+  readonly text: Conditioning;
+  readonly canvas: Canvas | undefined;
+  readonly mask: CanvasMask | undefined;
+  readonly plan: Plan;
 }
 
 /** Loads the networks of a model folder. Throws ModelFolderError naming the file that is wrong. */
@@ -40,85 +67,79 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
   const clock: RunClock = { runMs: 0 };
   const network = { threads: options.threads, clock };
   limitCodec(options.threads);
-  const textEncoder = await loadTextEncoder(folder, network);
+  const conditioner = await loadConditioner(folder, network);
   const denoiser = await loadDenoiser(folder, network);
   const decoder = await loadDecoder(folder, network);
-  const { vaeEncoder } = folder.files;
+  const { vaeEncoder } = folder.parts;
   const encoder = vaeEncoder === undefined ? undefined : await loadEncoder(vaeEncoder, folder.latents, network);
   const { channels, pixelsPerCell } = folder.latents;
+  const { paintsUnderMasks } = denoiser;
 
-  function gridOf(request: PictureRequest): Grid {
-    const { width, height } = renderSize(request, folder.native);
-    const grid = { rows: height / pixelsPerCell, columns: width / pixelsPerCell };
-    if (!Number.isInteger(grid.rows) || !Number.isInteger(grid.columns)) {
-      throw new RangeError(`${width}x${height} is not in whole latent cells of ${pixelsPerCell} pixels`);
-    }
-    return grid;
-  }
+  const gridFor = (request: PictureRequest) => gridOf(renderSize(request, folder.native), pixelsPerCell);
 
-  async function canvasOf(request: PictureRequest): Promise<Canvas | undefined> {
-    if (!request.edit) return undefined;
+  async function share(request: PictureRequest, text: Conditioning): Promise<Shared> {
+    const { edit, steps } = request;
+    const grid = gridFor(request);
+    const plan = makePlan(folder, folder.scheduler, {
+      steps,
+      grid,
+      strength: edit?.strength,
+      masked: edit?.mask !== undefined,
+    });
+    if (!edit && !paintsUnderMasks) return { text, plan, canvas: undefined, mask: undefined };
     if (!encoder) throw new RangeError(`${folder.card.id} has no encoder for pictures`);
-    return openCanvas(request.edit, { size: request, grid: gridOf(request), pixelsPerCell, encoder });
+    const canvasOptions = { size: request, grid, pixelsPerCell, encoder, family: folder.family, paintsUnderMasks };
+    const canvas = edit && (await openCanvas(edit, canvasOptions));
+    const mask = canvas?.mask ?? (paintsUnderMasks ? await blankCanvas(canvasOptions) : undefined);
+    return { text, plan, canvas, mask };
   }
 
-  async function* picture(
-    request: PictureRequest,
-    index: number,
-    { text, canvas }: { text: Conditioning; canvas: Canvas | undefined },
-    pause: () => Promise<void>,
-  ) {
-    const grid = gridOf(request);
-    const { guidanceScale, outputFormat: format, edit } = request;
+  async function* picture(request: PictureRequest, index: number, shared: Shared, { pause, trace }: GenerateHooks) {
+    const { text, canvas, mask, plan } = shared;
+    const grid = gridFor(request);
+    const { guidanceScale, outputFormat: format, edit, width, height } = request;
     const seed = seedOf(request.seed, index);
-    const schedule = folder.scheduler.plan({ steps: request.steps });
-    const skipped = edit ? request.steps - stepsAtStrength(request.steps, edit.strength) : 0;
-    const steps = schedule.timesteps.length - skipped;
-    const previews = partialSteps(steps, request.partialImages);
     const parameters = describeParameters(folder.card.id, request, seed, options.promptInPng ?? false);
     const encoding = { format, compression: request.outputCompression, size: request, parameters };
-    const render = async (latent: Latent) => {
-      const pixels = await decoder.decode(latent, grid);
-      return encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
-    };
+    const encode = async (pixels: Pixels) => encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
 
     const generator = torchGenerator(seed);
-    const noise = generator.normals(channels * grid.rows * grid.columns);
-    // Who starts at the first step starts from noise alone.
-    let latent: Latent =
-      canvas && skipped > 0
-        ? schedule.addNoise(canvas.latent, noise, skipped)
-        : noise.map((x) => x * schedule.initNoiseSigma);
-    const run = schedule.begin(generator, skipped);
-    for (let i = skipped; i < schedule.timesteps.length; i++) {
-      await pause();
-      const timestep = schedule.timesteps[i] ?? 0;
-      const output = await denoiser.predict(run.scaleInput(latent), timestep, grid, text, guidanceScale);
-      const step = i + 1 - skipped;
-      const partial = previews.indexOf(step);
-      const original = partial >= 0 ? run.predictOriginal(output, latent) : undefined;
-      latent = run.step(output, latent);
-      if (canvas) latent = canvas.keep(latent, schedule.addNoise(canvas.latent, noise, i + 1));
-      yield { type: "progress", index, step, steps } as const;
-      if (original) yield { type: "partial", index, partial, bytes: await render(original) } as const;
+    const length = channels * grid.rows * grid.columns;
+    const start = begin(generator, { plan, length, canvas, mask, strength: edit?.strength });
+    const predict = denoiser.begin({ grid, text, guidanceScale, furtherChannels: start.furtherChannels });
+    const steps = plan.schedule.timesteps.length - plan.first;
+    const previews = partialSteps(steps, request.partialImages);
+    let { latent } = start;
+    await pause?.();
+    for await (const step of denoise(start, { plan, predict, generator, mask, previews })) {
+      latent = step.latent;
+      trace?.latent?.(index, latent);
+      yield { type: "progress", index, step: step.number, steps } as const;
+      if (step.preview) {
+        const bytes = await encode(await decoder.decode(step.preview, grid));
+        yield { type: "partial", index, partial: previews.indexOf(step.number), bytes } as const;
+      }
+      await pause?.();
     }
-    await pause();
-    const { width, height } = request;
-    yield { type: "image", index, bytes: await render(latent), seed, width, height, format } as const;
+    const pixels = await decoder.decode(latent, grid);
+    trace?.pixels?.(index, pixels);
+    yield { type: "image", index, bytes: await encode(pixels), seed, width, height, format } as const;
   }
 
   return {
     clock,
-    async *generate(request, pause = async () => {}) {
-      const guided = request.guidanceScale > 1;
-      const text = await textEncoder.encode(guided ? [request.negativePrompt, request.prompt] : [request.prompt]);
-      await pause();
-      const canvas = await canvasOf(request);
-      for (let index = 0; index < request.n; index++) yield* picture(request, index, { text, canvas }, pause);
-      yield { type: "done", usage: countUsage(text.textTokens, request, request.n, canvas !== undefined) };
+    async *generate(request, hooks = {}) {
+      const { prompt, negativePrompt: negative } = request;
+      const guided = denoiser.isGuided(request.guidanceScale, negative);
+      const text = await conditioner.encode({ prompt, negative, guided });
+      hooks.trace?.conditioning?.(text);
+      await hooks.pause?.();
+      const shared = await share(request, text);
+      for (let index = 0; index < request.n; index++) yield* picture(request, index, shared, hooks);
+      yield { type: "done", usage: countUsage(text.textTokens, request, request.n, request.edit !== undefined) };
     },
     close: async () => {
-      await Promise.all([textEncoder.close(), denoiser.close(), decoder.close(), encoder?.close()]);
+      await Promise.all([conditioner.close(), denoiser.close(), decoder.close(), encoder?.close()]);
     },
   };
 }

@@ -14,7 +14,8 @@ export interface EditInput {
 /** What a pipeline needs to know to make the pictures of one job. Plain data: it crosses a process border. */
 export interface PictureRequest {
   readonly prompt: string;
-  readonly negativePrompt: string;
+  /** Undefined where none is given, which is not the same as an empty one for some models. */
+  readonly negativePrompt: string | undefined;
   readonly n: number;
   readonly width: number;
   readonly height: number;
@@ -43,7 +44,7 @@ export function toPictureRequest(job: ImageJob, randomSeed: () => number): Pictu
   const edit = editInput(job);
   return {
     prompt,
-    negativePrompt,
+    negativePrompt: job.given.has("negative_prompt") ? negativePrompt : undefined,
     n,
     width,
     height,

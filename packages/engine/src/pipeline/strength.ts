@@ -1,5 +1,5 @@
-import type { EditJob, ImageJob } from "@atoma/contract";
-import { isEdit } from "@atoma/contract";
+import { type EditJob, type ImageJob, isEdit } from "@atoma/contract";
+import type { ModelFolder } from "../folder/read-model-folder.ts";
 
 /**
  * How far an edit leaves its picture (SDEdit, arXiv 2108.01073): the share of the denoising steps that it runs. 1 keeps
@@ -13,12 +13,22 @@ export function strengthOf({ mask, inputFidelity = "low" }: Pick<EditJob, "mask"
   return STRENGTH[mask ? "masked" : "whole"][inputFidelity];
 }
 
-/** How many of `steps` steps a run of this strength takes, as in diffusers' image-to-image pipelines: at least one. */
-export function stepsAtStrength(steps: number, strength: number): number {
-  return Math.max(1, Math.min(steps, Math.floor(steps * strength)));
+/** What of a folder decides how steps are counted. */
+export type StepRule = Pick<ModelFolder, "family" | "scheduler" | "latentConsistency">;
+
+/**
+ * How many of `steps` steps a run of this strength leaves out at its beginning, as diffusers' pipelines count them; at least
+ * one is run. Those of flows take ⌊N − N·s⌋, the others N − ⌊N·s⌋, which differ by a step where N·s is no whole number.
+ * Latent consistency models leave out none: their scheduler spreads all of them over the rest.
+ */
+export function skippedSteps(steps: number, strength: number, rule: StepRule, masked: boolean): number {
+  if (rule.latentConsistency && !masked) return 0;
+  const flow = rule.scheduler.name.startsWith("FlowMatch");
+  const skipped = flow ? Math.floor(steps - Math.min(steps * strength, steps)) : steps - Math.floor(steps * strength);
+  return Math.max(0, Math.min(steps - 1, skipped));
 }
 
 /** How many denoising steps each picture of a job takes. */
-export function stepsToRun(job: ImageJob): number {
-  return isEdit(job) ? stepsAtStrength(job.steps, strengthOf(job)) : job.steps;
+export function stepsToRun(job: ImageJob, rule: StepRule): number {
+  return isEdit(job) ? job.steps - skippedSteps(job.steps, strengthOf(job), rule, job.mask !== undefined) : job.steps;
 }

@@ -44,7 +44,7 @@ async function generate(pipeline: Pipeline, id: number, request: PictureRequest)
     if (cancelledId === id) throw new Cancelled();
   };
   const timings = await timed(pipeline, async () => {
-    for await (const event of pipeline.generate(request, pause)) await report({ type: "event", id, event });
+    for await (const event of pipeline.generate(request, { pause })) await report({ type: "event", id, event });
   });
   await report({ type: "finished", id, timings });
 }

@@ -42,6 +42,7 @@ const STANDARD: ModelCapabilities = {
   max_input_images: 16,
   input_fidelity: false,
   pricing: { perMille: 1000 },
+  licence: null,
   examples: [],
 };
 
