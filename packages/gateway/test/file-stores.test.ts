@@ -103,6 +103,23 @@ test("disk: what cannot be stored leaves no half behind", async () => {
   );
 });
 
+test("disk: a folder that is gone while running is told apart from a file that is not there", async () => {
+  const gone = await mkdtemp(join(tmpdir(), "atoma-gone-"));
+  const store = await openDiskStore(gone);
+  const name = nameAt(Date.now() + HOUR);
+  await store.put(name, Buffer.from("x"));
+  const kept = await store.get(name);
+  assert.equal(await store.get(nameAt(Date.now() + HOUR)), undefined);
+  await rm(gone, { recursive: true });
+  await assert.rejects(store.put(name, Buffer.from("x")), FileStoreUnavailableError);
+  await assert.rejects(store.get(name), FileStoreUnavailableError);
+  await assert.rejects(async () => kept?.open(), { name: "ApiError", status: 410 });
+  await writeFile(gone, "a file where the folder was");
+  await assert.rejects(store.put(name, Buffer.from("x")), FileStoreUnavailableError);
+  await assert.rejects(store.get(name), FileStoreUnavailableError);
+  await rm(gone);
+});
+
 test("S3: more expired files than a page of a listing has", async () => {
   const store = await openS3Store({ ...server.options, prefix: "many/" }, silent);
   const names = Array.from({ length: 300 }, () => nameAt(Date.now() - HOUR));

@@ -13,6 +13,7 @@ import { openNodes } from "./nodes/open-nodes.ts";
 import { ledgerOperations } from "./operations.ts";
 import { query, type Script } from "./sql/script.ts";
 import type { Timers } from "./timers.ts";
+import { watchWrites } from "./write-watch.ts";
 
 /** What one `sweep` does at most, of each kind. */
 const SWEEP_LIMIT = 500;
@@ -34,8 +35,10 @@ function* ping(): Script<void> {
 }
 
 /** The ledger over an engine: checks, group commit, ids, clocks. */
-export function createLedger(engine: Engine, options: CreateOptions): Ledger {
+export function createLedger(unwatched: Engine, options: CreateOptions): Ledger {
   const { now, randomBytes, logger } = options;
+  const writes = watchWrites(unwatched, now);
+  const { engine } = writes;
   let closing: Promise<void> | undefined;
   const open = gated(engine, () => closing !== undefined);
 
@@ -66,7 +69,8 @@ export function createLedger(engine: Engine, options: CreateOptions): Ledger {
     if (closing !== undefined) return { ok: false, ...facts, reason: "the ledger is closed" };
     try {
       await engine.read(ping);
-      return { ok: true, ...facts };
+      const reason = await writes.problem();
+      return reason === undefined ? { ok: true, ...facts } : { ok: false, ...facts, reason, readable: true };
     } catch (error) {
       return { ok: false, ...facts, reason: error instanceof Error ? error.message : "unknown" };
     }

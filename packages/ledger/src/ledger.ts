@@ -150,6 +150,8 @@ export interface Health {
   schemaVersion: number;
   /** Why it is not ok. */
   reason?: string;
+  /** There where it can be read and not be written, because of a full disk, or one or a server that is read-only. */
+  readable?: true;
 }
 
 export interface SweepResult {
@@ -230,7 +232,7 @@ export interface Ledger {
 
   /** Recomputes every balance from the journal and the holds. An empty list: all is well. Reads the whole ledger. */
   verify(): Promise<Discrepancy[]>;
-  /** Asks the database. Never rejects. */
+  /** Asks the database, and whether it could be written to when that was last tried. Never rejects. */
   health(): Promise<Health>;
   /** Finishes what is queued, writes what is buffered, and closes. Later calls reject. */
   close(): Promise<void>;

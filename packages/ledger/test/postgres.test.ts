@@ -50,6 +50,38 @@ async function newDatabase(): Promise<TestDatabase> {
 
 conformance("PostgreSQL", newDatabase);
 
+describe("a server that has become read-only, as one is that stands by", () => {
+  it("is not healthy from the first commit that fails until one succeeds", async () => {
+    const database = await newDatabase();
+    const { a, customer, request, clock, close } = await createWorld(database);
+    /** Sessions that are there already go on as they were, so they are ended. */
+    const setReadOnly = (value: "on" | "off") =>
+      database.execute(`SET transaction_read_only = off;
+        ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET default_transaction_read_only = ${value};
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+    try {
+      const buyer = await customer(100);
+      assert.equal((await a.health()).ok, true);
+      await setReadOnly("on");
+      const refused = { name: "LedgerUnavailableError" };
+      await assert.rejects(a.reserve(request(buyer)), refused);
+      // The first failure may be that of the session that was ended.
+      await assert.rejects(a.reserve(request(buyer)), /read-only transaction/);
+      const { ok, readable, reason } = await a.health();
+      assert.deepEqual([ok, readable], [false, true]);
+      assert.match(reason ?? "", /read-only transaction/);
+      await setReadOnly("off");
+      // Each session that was ended is noticed by one statement.
+      for (let asked = 0; asked < 20 && !(await a.health()).ok; asked++) clock.now += 1_000;
+      assert.equal((await a.health()).ok, true);
+      assert.equal((await a.reserve(request(buyer))).outcome, "held");
+      assert.deepEqual(await a.nodes.list(), []);
+    } finally {
+      await close();
+    }
+  });
+});
+
 describe("holds in PostgreSQL's tables", () => {
   it("are found when they are in two places, or in none", async () => {
     const database = await newDatabase();

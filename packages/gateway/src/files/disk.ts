@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { errors } from "@atoma/contract";
 import { parseFileName } from "./file-name.ts";
-import type { FileStore } from "./file-store.ts";
+import { type FileStore, FileStoreUnavailableError } from "./file-store.ts";
 
 /** Half a file that nobody has written to for an hour; a younger one may be another gateway's. */
 async function removeAbandoned(path: string): Promise<void> {
@@ -11,9 +11,15 @@ async function removeAbandoned(path: string): Promise<void> {
   if (info && Date.now() - info.mtimeMs > 3_600_000) await rm(path, { force: true });
 }
 
+const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** A failure of the folder or its disk: worth another try. Its code says which, and the path stays in the log. */
+const unavailable = (operation: string, cause: unknown) =>
+  new FileStoreUnavailableError(`${operation}: the folder of pictures cannot be used`, { cause });
+
 async function openFile(path: string, range: { start: number; end: number } | undefined): Promise<Readable> {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? errors.fileExpired() : error;
+  const file = await open(path).catch((error: unknown) => {
+    throw isMissing(error) ? errors.fileExpired() : unavailable("open", error);
   });
   return file.createReadStream(range);
 }
@@ -45,14 +51,21 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
         await flushFolder(folder);
       } catch (error) {
         // A full disk is the more full of halves.
-        await rm(part, { force: true });
-        throw error;
+        await rm(part, { force: true }).catch(() => {});
+        throw unavailable("put", error);
       }
     },
 
     async get(name) {
       const path = join(folder, name);
-      const info = await stat(path).catch(() => undefined);
+      const info = await stat(path).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw unavailable("stat", error);
+        // Without its folder every file would seem never to have been.
+        await stat(folder).catch((gone: unknown) => {
+          throw unavailable("stat", gone);
+        });
+        return undefined;
+      });
       if (!info?.isFile()) return undefined;
       return { size: info.size, open: (range) => openFile(path, range) };
     },

@@ -59,6 +59,8 @@ export interface WorldOptions extends Partial<GatewayOptions> {
   readonly grant?: number;
   /** A SQLite file of its own where it is not said. */
   readonly ledgerUrl?: string;
+  /** The ledger's clock; the real one where it is not said. */
+  readonly ledgerNow?: () => number;
   /** What the gateway gets instead of the ledger. */
   readonly wrapLedger?: (ledger: Ledger) => Ledger;
 }
@@ -66,13 +68,14 @@ export interface WorldOptions extends Partial<GatewayOptions> {
 export async function startWorld({
   grant = GRANT,
   ledgerUrl,
+  ledgerNow,
   wrapLedger,
   ...options
 }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "atoma-gateway-"));
   const log: string[] = [];
   const node = await startScriptedNode();
-  const ledger = await openLedger(ledgerUrl ?? `sqlite:${join(folder, "ledger.db")}`);
+  const ledger = await openLedger(ledgerUrl ?? `sqlite:${join(folder, "ledger.db")}`, ledgerNow && { now: ledgerNow });
   const account = await ledger.createAccount({ name: "a" });
   await ledger.grant(account.id, grant, { reference: "start" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "k" });
