@@ -261,11 +261,12 @@ export const errors = {
       code: "request_timeout",
       headers: { connection: "close" },
     }),
-  idempotencyInProgress: (retryAfterMs: number) =>
-    new ApiError(409, "A request with this idempotency key is still running.", {
-      code: "idempotency_in_progress",
-      retryAfterMs,
-    }),
+  idempotencyInProgress: (retryAfterMs: number, endsWithinMs: number) =>
+    new ApiError(
+      409,
+      `A request with this idempotency key is still running. It ends within ${Math.ceil(endsWithinMs / 1000)} s at the latest.`,
+      { code: "idempotency_in_progress", retryAfterMs },
+    ),
   bodyTooLarge: (limit: number) =>
     new ApiError(413, `Maximum content size limit (${limit} bytes) exceeded.`, {
       code: "request_too_large",

@@ -1,4 +1,5 @@
 import { clean } from "./admin/clean.ts";
+import { shortenWaits } from "./admin/clock-steps.ts";
 import { touchKeys } from "./admin/keys.ts";
 import { administration } from "./administration.ts";
 import { createBatcher } from "./batcher.ts";
@@ -57,7 +58,19 @@ export function createLedger(unwatched: Engine, options: CreateOptions): Ledger 
     onFailure: (error) => logger.warn({ err: error }, "the last use of some keys was not written down"),
   });
 
+  let sweptAt = Number.POSITIVE_INFINITY;
+
+  /** At the first sweep too: the clock may have stepped back while no gateway was there. */
+  async function followClock(at: number): Promise<void> {
+    if (at >= sweptAt) return;
+    await open.shortenHolds(at);
+    await open.transact(() => shortenWaits(at));
+  }
+
   async function sweep() {
+    const at = now();
+    await followClock(at);
+    sweptAt = at;
     const expired = await open.expire(now(), SWEEP_LIMIT);
     const more = await open.transact(() => clean(now(), SWEEP_LIMIT));
     await keyUses.flush();
@@ -116,6 +129,7 @@ function gated(engine: Engine, closing: () => boolean): Engine {
   return {
     ...engine,
     expire: gate(engine.expire),
+    shortenHolds: gate(engine.shortenHolds),
     read: async (script) => gate(() => engine.read(script))(),
     transact: async (script) => gate(() => engine.transact(script))(),
     verify: gate(engine.verify),

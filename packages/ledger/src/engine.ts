@@ -14,6 +14,8 @@ export interface Engine {
   apply(operations: readonly Operation[], now: number): Promise<OperationResult[]>;
   /** Expires at most `limit` overdue holds. Returns how many. */
   expire(now: number, limit: number): Promise<number>;
+  /** After the clock has stepped back: what is held lasts no longer from now than it was to last from its beginning. */
+  shortenHolds(now: number): Promise<void>;
   /** Runs a script in one transaction; `script` is called again when the transaction is tried again. */
   transact<Result>(script: () => Script<Result>): Promise<Result>;
   /** Runs a script of one reading statement. */

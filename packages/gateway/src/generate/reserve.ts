@@ -126,7 +126,7 @@ export async function tryReserve(
     case "replay":
       return { kind: "replay", holdId: result.holdId, response: result.response };
     case "in_progress":
-      return { kind: "in-progress", error: errors.idempotencyInProgress(result.retryAfterMs) };
+      return { kind: "in-progress", error: errors.idempotencyInProgress(result.retryAfterMs, result.endsWithinMs) };
     case "rate_limited":
       if (result.limit === "requests" && result.limitValue > 0) {
         context.refusedKeys.note(caller.id, result.limitValue, result.retryAfterMs);

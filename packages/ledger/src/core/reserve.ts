@@ -43,7 +43,7 @@ function admitted(batch: Batch, request: ReserveOperation, key: KeyRights | unde
     outcome: "held",
     holdId: request.holdId,
     available: available(balance),
-    limits: limitStatus(key.limits, use.window, use.leases),
+    limits: limitStatus(key.limits, use.window, use.leases, batch.now),
   };
 }
 
@@ -63,11 +63,13 @@ export function reserve(batch: Batch, request: ReserveOperation): ReserveResult 
   if (balance === undefined) return again(batch, request, key) ?? { outcome: "key_invalid" };
   const idempotencyKey = request.idempotency?.key ?? null;
   const use = currentUse(batch, request, key);
+  const idempotency = idempotencyKey === null ? undefined : store.idempotency(request.accountId, idempotencyKey);
   const refused = refusal(
     request,
     {
       key,
-      idempotency: idempotencyKey === null ? undefined : store.idempotency(request.accountId, idempotencyKey),
+      idempotency,
+      running: idempotency?.response === null ? store.hold(idempotency.holdId) : undefined,
       available: available(balance),
       ...use,
     },

@@ -26,7 +26,7 @@ export interface Store {
   key(id: KeyId): KeyRights | undefined;
   hold(id: HoldId): HoldFacts | undefined;
   idempotency(accountId: AccountId, key: string): IdempotencyRecord | undefined;
-  /** The seconds of a key's window whose last use is after `after`, oldest use first. */
+  /** The seconds of a key in which the last use is after `after`, oldest use first; also those of a clock that was ahead. */
   window(keyId: KeyId, after: number): WindowSecond[];
   /** How many requests of a key are running: holds still held whose deadline is after `now`. */
   leases(keyId: KeyId, now: number): number;

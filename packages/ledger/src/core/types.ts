@@ -43,7 +43,17 @@ export interface StoredHold extends Omit<ReserveOperation, "kind" | "holdId" | "
 /** The part of a hold that decisions rest on. */
 export type HoldFacts = Pick<
   StoredHold,
-  "id" | "accountId" | "keyId" | "model" | "images" | "units" | "idempotencyKey" | "state" | "postedUnits"
+  | "id"
+  | "accountId"
+  | "keyId"
+  | "model"
+  | "images"
+  | "units"
+  | "createdAt"
+  | "deadline"
+  | "idempotencyKey"
+  | "state"
+  | "postedUnits"
 >;
 
 export interface IdempotencyRecord {
@@ -133,7 +143,8 @@ export interface LimitStatus {
 export type ReserveResult =
   | { outcome: "held"; holdId: HoldId; available: number; limits: LimitStatus }
   | { outcome: "replay"; holdId: HoldId; response: string }
-  | { outcome: "in_progress"; retryAfterMs: number }
+  /** The request that has the idempotency key ends by itself within `endsWithinMs`. */
+  | { outcome: "in_progress"; retryAfterMs: number; endsWithinMs: number }
   | { outcome: "idempotency_key_reused" }
   | { outcome: "insufficient_balance"; available: number }
   | {

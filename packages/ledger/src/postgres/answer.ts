@@ -1,3 +1,4 @@
+import { inProgress, RUNNING_RETRY_MS } from "../core/admission.ts";
 import type {
   LimitLeft,
   LimitStatus,
@@ -9,9 +10,6 @@ import type {
 import { holdIdFrom } from "../ids.ts";
 import { int, intOrNull, type Row, text } from "../sql/rows.ts";
 import type { Numbered } from "./parameters.ts";
-
-/** When to ask again for something that another request of the same client is about to finish. */
-const RUNNING_RETRY_MS = 1_000;
 
 /** What `apply_batch` returns; see there. */
 interface Answer {
@@ -92,7 +90,7 @@ function limited(row: Row, limit: "requests" | "images" | "concurrency", name: s
 }
 
 /** What became of one reservation that was decided by itself. */
-export function decision(row: Row): OperationResult {
+export function decision(row: Row, now: number): OperationResult {
   const outcome = text(row, "outcome");
   switch (outcome) {
     case "idempotency_key_reused":
@@ -115,7 +113,7 @@ export function decision(row: Row): OperationResult {
     case "replay":
       return { outcome, holdId: holdIdFrom(text(row, "hold_id")), response: text(row, "response") };
     case "in_progress":
-      return { outcome, retryAfterMs: RUNNING_RETRY_MS };
+      return inProgress({ createdAt: int(row, "running_since"), deadline: int(row, "running_until") }, now);
     case "insufficient_balance":
       return { outcome, available: int(row, "units") };
     case "requests":
@@ -160,8 +158,8 @@ export function resolved(answer: Answer, resolutions: readonly (SettleOperation 
 }
 
 /** A result for each reservation, in their order. */
-export function reserved(answer: Answer, numbered: Numbered): OperationResult[] {
+export function reserved(answer: Answer, numbered: Numbered, now: number): OperationResult[] {
   const reservations: readonly ReserveOperation[] = numbered.reservations;
   if (reservations.length === 0) return [];
-  return answer.decided === null ? allHeld(answer, numbered) : answer.decided.map(decision);
+  return answer.decided === null ? allHeld(answer, numbered) : answer.decided.map((row) => decision(row, now));
 }

@@ -54,7 +54,7 @@ export async function applyBatch(
     resolved(answer, resolutions).forEach((result, index) => {
       results.set(resolutions[index] as Resolution, result);
     });
-    reserved(answer, numbered).forEach((result, index) => {
+    reserved(answer, numbered, now).forEach((result, index) => {
       results.set(reservations[index] as ReserveOperation, result);
     });
   }

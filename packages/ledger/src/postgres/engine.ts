@@ -10,6 +10,7 @@ import { LANES, openPools } from "./pools.ts";
 import { openVerifier } from "./verifier.ts";
 
 const EXPIRE = "SELECT expire_holds($1, $2) AS expired";
+const SHORTEN = "SELECT shorten_holds($1)";
 const MAX_BATCH = 512;
 const MAX_ATTEMPTS = 5;
 
@@ -36,6 +37,9 @@ export async function openPostgresEngine(url: string, now: number, options: Engi
       async expire(at, limit) {
         const [row = {}] = await attempt(() => askBatch(EXPIRE, [at, limit]));
         return int(row, "expired");
+      },
+      async shortenHolds(at) {
+        await attempt(() => askBatch(SHORTEN, [at]));
       },
       transact: (script) => attempt(() => withConnection(pools.others, (ask) => transact(ask, script()))),
       read: (script) => run(askOther, script()),

@@ -55,6 +55,8 @@ export function holdFactsFrom(row: Row): HoldFacts {
     model: text(row, "model"),
     images: int(row, "images"),
     units: int(row, "units"),
+    createdAt: int(row, "created_at"),
+    deadline: int(row, "deadline"),
     idempotencyKey: textOrNull(row, "idempotency_key"),
     state: holdStateFrom(row),
     postedUnits: int(row, "posted_units"),
@@ -66,8 +68,6 @@ function storedHoldFrom(row: Row): StoredHold {
     ...holdFactsFrom(row),
     requestId: text(row, "request_id"),
     price: text(row, "price"),
-    createdAt: int(row, "created_at"),
-    deadline: int(row, "deadline"),
     resolvedAt: intOrNull(row, "resolved_at"),
   };
 }

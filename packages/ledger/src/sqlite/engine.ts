@@ -10,6 +10,8 @@ import { openVerifier } from "./verifier.ts";
 
 /** SQLite works on the event loop, so a batch is no longer than the loop may stand still for it. */
 const MAX_BATCH = 512;
+const SHORTEN = `
+  UPDATE holds SET deadline = $1 + deadline - created_at, created_at = $1 WHERE state = 'held' AND created_at > $1`;
 
 /**
  * Opens the ledger in one SQLite file. Any number of processes of one machine may have it open. While another has it locked,
@@ -44,6 +46,7 @@ export async function openSqliteEngine(path: string, now: number, options: Engin
       apply: (operations, at) =>
         transaction(() => applyOperations(store, operations, at, options.idempotencyRetentionMs)),
       expire: (at, limit) => transaction(() => applyExpiry(store, at, limit)),
+      shortenHolds: (at) => transaction(() => void database.statement(SHORTEN).run({ $1: at })),
       transact: (script) => transaction(() => database.run(script())),
       read: (script) => whenFree(() => database.run(script())),
       verify: async () => (verifier ? verifier.verify() : whenFree(() => database.run(verify()))),

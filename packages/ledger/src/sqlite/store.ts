@@ -10,7 +10,8 @@ const HOLD_COLUMNS = `id, account_id, key_id, request_id, model, images, units, 
 const BALANCE = "SELECT credits, posted, pending FROM accounts WHERE id = ?";
 const KEY = `SELECT account_id, expires_at, disabled_at, revoked_at, allowed_models,
   requests_per_minute, images_per_minute, concurrent_requests FROM keys WHERE id = ?`;
-const HOLD_FACTS = "id, account_id, key_id, model, images, units, idempotency_key, state, posted_units";
+const HOLD_FACTS =
+  "id, account_id, key_id, model, images, units, created_at, deadline, idempotency_key, state, posted_units";
 const HOLD = `SELECT ${HOLD_FACTS} FROM holds WHERE id = ?`;
 const IDEMPOTENCY = "SELECT fingerprint, hold_id, response FROM idempotency WHERE account_id = ? AND key = ?";
 const WINDOW = `SELECT second, requests, images, last_at FROM rate_windows
