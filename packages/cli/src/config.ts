@@ -72,6 +72,11 @@ const SETTINGS = {
   s3_secret_access_key: { check: text, fallback: undefined, help: "belongs to s3_access_key_id" },
   drain_s: { check: whole(0, 3600), fallback: 30, help: "how long SIGTERM waits for what runs" },
   node_token: { check: text, fallback: undefined, help: "bearer token that the node asks for" },
+  node_auth: {
+    check: one("required", "none"),
+    fallback: "required" as const,
+    help: "none: a node beyond this machine serves anybody, without a token or client certificates",
+  },
   node_tls_cert: { check: text, fallback: undefined, help: "certificate of the node, which then serves https" },
   node_tls_key: { check: text, fallback: undefined, help: "its private key" },
   node_tls_client_ca: {

@@ -33,6 +33,11 @@ export interface NodeOptions {
   readonly models: readonly ServedModel[];
   /** Where it is set, requests below /v1 must bear it: `Authorization: Bearer <token>`. */
   readonly token?: string;
+  /**
+   * Lets anybody who reaches the node use it. Without it a node that listens beyond this machine, with neither a token nor
+   * a `clientCa`, does not start.
+   */
+  readonly unauthenticated?: boolean;
   /** Default: plain http. */
   readonly tls?: ServerTls;
   /** How many requests may wait for a model besides the one that runs. Default 8. */

@@ -1,5 +1,6 @@
 import { errors } from "@atoma/contract";
 import pino from "pino";
+import { ExposedNodeError, isExposed } from "./exposed-host.ts";
 import { createServer } from "./http/create-server.ts";
 import { inFlight } from "./in-flight.ts";
 import { modelShelf } from "./model-shelf.ts";
@@ -29,11 +30,13 @@ export interface RunningNode {
 
 /**
  * Starts an AI node. Resolves when it listens; models go on loading. Throws ModelFolderError when a model folder is wrong,
- * and Node's own error when it cannot listen.
+ * ExposedNodeError when other machines could use it without being asked for anything, and Node's own error when it cannot listen.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host = "127.0.0.1", port = 0, models, token, tls, maxQueue = 8, threads = defaultThreads() } = options;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
+  const open = token === undefined && tls?.clientCa === undefined;
+  if (open && isExposed(host) && options.unauthenticated !== true) throw new ExposedNodeError(host);
   const logger = options.logger ?? pino({ level: "silent" });
 
   const running = inFlight();

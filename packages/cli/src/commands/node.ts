@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { startNode } from "@atoma/node";
+import { ExposedNodeError, startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
 import { listening } from "../listen-error.ts";
 import { createLogger } from "../logger.ts";
@@ -29,11 +29,15 @@ export async function node(config: Config): Promise<void> {
     models: config.models.map((path) => ({ path })),
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
+    unauthenticated: config.node_auth === "none",
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     logger: log,
   });
-  const server = await listening(starting, config);
+  const server = await listening(starting, config).catch((error: unknown) => {
+    if (!(error instanceof ExposedNodeError)) throw error;
+    throw new UsageError(`host: ${error.message}; set node_token or node_tls_client_ca, or node_auth to none`);
+  });
   await server.ready.catch(async (error: unknown) => {
     await server.close(0);
     throw error;
