@@ -21,13 +21,53 @@ describe("a loaded model process", () => {
   const long = () => jobFor(model.folder.card, { steps: 100, n: 10 });
   const quick = () => jobFor(model.folder.card);
 
-  test("takes one job at a time", async () => {
-    const first = model.generate(quick());
-    await first.next();
+  test("makes several jobs beside each other, and no more than it says", async () => {
+    const jobs = Array.from({ length: model.concurrency }, () => model.generate(long()));
+    await Promise.all(jobs.map((job) => job.next()));
     assert.equal(model.state, "busy");
-    await assert.rejects(collect(model.generate(quick())), /one job at a time/);
-    for await (const _ of first);
+    await assert.rejects(collect(model.generate(quick())), /makes 8 jobs at a time/);
+    await Promise.all(jobs.map((job) => job.return({ runMs: 0, waitMs: 0, totalMs: 0 })));
     assert.equal(model.state, "ready");
+  });
+
+  test("a picture of 4 steps beside 700 steps of others takes at most twice its own, and one", async () => {
+    let others = 0;
+    const leave = new AbortController();
+    const left = Array.from({ length: 7 }, async () => {
+      const job = model.generate(jobFor(model.folder.card, { steps: 100 }), { signal: leave.signal });
+      for await (const event of job) if (event.type === "progress") others++;
+    }).map((job) => assert.rejects(job, /seen enough/));
+    while (others < 30) await new Promise(setImmediate);
+    const before = others;
+    const events = await collect(model.generate(jobFor(model.folder.card, { steps: 4 })));
+    const beside = others - before;
+    leave.abort(new Error("seen enough"));
+    await Promise.all(left);
+    assert.equal(imagesOf(events).length, 1);
+    // Its networks run 6 times: the text, four steps, the picture. One run of another was under way when it came.
+    assert.ok(beside <= 7, `${beside} steps of others beside its own`);
+  });
+
+  test("a picture is the same alone, in a batch, and beside others", async () => {
+    const { card } = model.folder;
+    const alone = imagesOf(await collect(model.generate(jobFor(card, { seed: 6, steps: 3 }))))[0];
+    const batch = imagesOf(await collect(model.generate(jobFor(card, { seed: 5, steps: 3, n: 3 }))));
+    const beside = await Promise.all(
+      [6, 40, 41, 6].map((seed) => collect(model.generate(jobFor(card, { seed, steps: 3 })))),
+    );
+    assert.ok(alone);
+    assert.deepEqual(batch[1]?.bytes, alone.bytes);
+    for (const events of [beside[0], beside[3]]) assert.deepEqual(imagesOf(events ?? [])[0]?.bytes, alone.bytes);
+  });
+
+  test("cancelling one job leaves the others alone", async () => {
+    const leave = new AbortController();
+    const cancelled = collect(model.generate(long(), { signal: leave.signal }));
+    const other = collect(model.generate(jobFor(model.folder.card, { steps: 10 })));
+    setImmediate(() => leave.abort(new Error("not wanted")));
+    await assert.rejects(cancelled, /not wanted/);
+    assert.equal(imagesOf(await other).length, 1);
+    assert.deepEqual(restarts, []);
   });
 
   test("stops a cancelled job within one step and is free at once", async () => {

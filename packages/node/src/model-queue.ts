@@ -15,17 +15,19 @@ import { smoothedRate } from "./smoothed-rate.ts";
 export interface ModelLoad {
   readonly id: string;
   readonly state: ModelProcessState;
-  /** Requests being made: 0 or 1. */
+  /** Requests being made, beside each other. */
   readonly running: number;
   /** Requests waiting. */
   readonly queued: number;
+  /** How many requests are made at a time. */
+  readonly concurrency: number;
   /** Pictures × rendered pixels × steps still to do, of all requests. */
   readonly pending_pixel_steps: number;
   /** Null until the model was loaded once. */
   readonly seconds_per_pixel_step: number | null;
 }
 
-/** The requests of one model: one runs, a bounded number waits in the order of arrival. */
+/** The requests of one model: some are made beside each other, a bounded number waits in the order of arrival. */
 export interface ModelQueue {
   readonly card: ModelCard;
   readonly process: ModelProcess;
@@ -57,19 +59,21 @@ const BLIND_RETRY_MS = 2_000;
 
 export interface QueueOptions {
   readonly card: ModelCard;
+  /** How many requests may wait besides those that are made. */
   readonly maxQueue: number;
   /** How long a request waits for a process that loads. */
   readonly startMs: number;
 }
 
 export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: QueueOptions): ModelQueue {
-  /** The first one runs. */
+  const { concurrency } = process;
+  /** The first `concurrency` of them are made. */
   const tickets: Ticket[] = [];
   const rate = smoothedRate(() => process.warmUpSecondsPerPixelStep);
   const pending = () => tickets.reduce((sum, ticket) => sum + ticket.remaining, 0);
 
   function enter(job: ImageJob): Ticket {
-    if (tickets.length > maxQueue) {
+    if (tickets.length >= concurrency + maxQueue) {
       const seconds = rate.value === undefined ? undefined : pending() * rate.value;
       throw errors.queueFull(seconds === undefined ? BLIND_RETRY_MS : seconds * 1000);
     }
@@ -79,31 +83,38 @@ export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: Q
     const events = eventQueue<GenerationEvent>(mostEvents(job));
     const ticket: Ticket = { job, steps, work, arrived: performance.now(), events, turn, call, remaining: work };
     tickets.push(ticket);
-    if (tickets[0] === ticket) call();
+    if (tickets.length <= concurrency) call();
     return ticket;
   }
 
   function leave(ticket: Ticket): void {
-    const wasFirst = tickets[0] === ticket;
     tickets.splice(tickets.indexOf(ticket), 1);
-    if (wasFirst) tickets[0]?.call();
+    // Whoever is called already stays so.
+    tickets[concurrency - 1]?.call();
+  }
+
+  /** Hands the job to the model process; says how many seconds it has taken beside others' turns. */
+  async function make(ticket: Ticket, options: GenerateOptions): Promise<number> {
+    const { job, steps, work, events } = ticket;
+    const iterator = process.generate(job, options);
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done) return (value.totalMs - value.waitMs) / 1000;
+      if (value.type === "progress") ticket.remaining = Math.max(0, ticket.remaining - work / (job.n * steps));
+      events.push(value);
+    }
   }
 
   /** Takes a job through its turn; never rejects: the events tell how it ended. */
   async function serve(ticket: Ticket, options: GenerateOptions & { readonly signal: AbortSignal }): Promise<void> {
-    const { job, arrived, events } = ticket;
+    const { arrived, events, work } = ticket;
     const { signal } = options;
     try {
       await untilAborted(ticket.turn, signal);
       // Whoever waited in line when the process ended has as long as one who comes then.
       const patience = Math.max(arrived, process.downSince) + startMs;
       await process.untilReady(Math.max(0, patience - performance.now()), signal);
-      const started = performance.now();
-      for await (const event of process.generate(job, options)) {
-        if (event.type === "progress") ticket.remaining -= ticket.work / (job.n * ticket.steps);
-        if (event.type === "done") rate.measure((performance.now() - started) / 1000, ticket.work);
-        events.push(event);
-      }
+      rate.measure(await make(ticket, options), work);
       leave(ticket);
       events.end();
     } catch (error) {
@@ -119,8 +130,9 @@ export function modelQueue(process: ModelProcess, { card, maxQueue, startMs }: Q
       return {
         id: card.id,
         state: process.state,
-        running: Math.min(tickets.length, 1),
-        queued: Math.max(tickets.length - 1, 0),
+        running: Math.min(tickets.length, concurrency),
+        queued: Math.max(tickets.length - concurrency, 0),
+        concurrency,
         pending_pixel_steps: pending(),
         seconds_per_pixel_step: rate.value ?? null,
       };

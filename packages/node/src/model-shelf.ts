@@ -21,15 +21,20 @@ export interface ModelShelf {
 export interface ShelfOptions {
   readonly models: readonly ServedModel[];
   readonly threads: number;
+  readonly concurrency: number;
   readonly maxQueue: number;
   readonly startMs: number;
   readonly logger: Logger;
 }
 
-function start({ path, id }: ServedModel, { threads, maxQueue, startMs, logger }: ShelfOptions): ModelQueue {
+function start(
+  { path, id }: ServedModel,
+  { threads, concurrency, maxQueue, startMs, logger }: ShelfOptions,
+): ModelQueue {
   const process = startModelProcess({
     path,
     threads,
+    concurrency,
     onRestart: (restart) => logger.warn({ path, ...restart }, "the model process ended and will be started again"),
   });
   const { card } = process.folder;

@@ -40,7 +40,9 @@ export interface NodeOptions {
   readonly unauthenticated?: boolean;
   /** Default: plain http. */
   readonly tls?: ServerTls;
-  /** How many requests may wait for a model besides the one that runs. Default 8. */
+  /** How many requests a model makes at a time; their steps take turns. Default 8. */
+  readonly concurrency?: number;
+  /** How many requests may wait for a model besides those that it makes. Default 8. */
   readonly maxQueue?: number;
   /** Threads of each model process. Default: one fewer than there are cores, 1 to 8. */
   readonly threads?: number;

@@ -33,7 +33,8 @@ export interface RunningNode {
  * ExposedNodeError when other machines could use it without being asked for anything, and Node's own error when it cannot listen.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { host = "127.0.0.1", port = 0, models, token, tls, maxQueue = 8, threads = defaultThreads() } = options;
+  const { host = "127.0.0.1", port = 0, models, token, tls, threads = defaultThreads() } = options;
+  const { concurrency = 8, maxQueue = 8 } = options;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
   const open = token === undefined && tls?.clientCa === undefined;
   if (open && isExposed(host) && options.unauthenticated !== true) throw new ExposedNodeError(host);
@@ -41,7 +42,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const running = inFlight();
   const app = createServer({ logger, token, tls, requestMs });
-  const shelf = modelShelf({ models, threads, maxQueue, startMs, logger });
+  const shelf = modelShelf({ models, threads, concurrency, maxQueue, startMs, logger });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };
   generationsRoute(app, answering);

@@ -12,7 +12,7 @@ const CBOR = "application/cbor-seq";
 let node: RunningNode & AsyncDisposable;
 let picture: Uint8Array;
 before(async () => {
-  node = await loadedNode();
+  node = await loadedNode({ concurrency: 1 });
   const made = await json<Answer>(await post(node, { seed: 1, steps: 4 }));
   picture = Buffer.from(made.data[0]?.b64_json ?? "", "base64");
 });

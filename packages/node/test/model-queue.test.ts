@@ -9,7 +9,7 @@ import { TINY } from "./support.ts";
 let model: ModelProcess;
 let queue: ModelQueue;
 before(async () => {
-  model = startModelProcess({ path: TINY });
+  model = startModelProcess({ path: TINY, concurrency: 1 });
   queue = modelQueue(model, { card: model.folder.card, maxQueue: 1, startMs: 1_000 });
   await model.ready;
 });

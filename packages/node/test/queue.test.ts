@@ -10,7 +10,7 @@ const LATER = { code: "queue_full", type: "requests" };
 
 describe("a node's queue", () => {
   test("is bounded: one request too many is told when to come back", async () => {
-    await using node = await loadedNode({ maxQueue: 1 });
+    await using node = await loadedNode({ concurrency: 1, maxQueue: 1 });
     const leave = new AbortController();
     const running = post(node, LONG, { signal: leave.signal });
     await untilLoad(node, (load) => load.running === 1);
@@ -34,8 +34,8 @@ describe("a node's queue", () => {
     assert.equal((await post(node)).status, 200, "whoever left has freed the slot");
   });
 
-  test("answers in the order of arrival", async () => {
-    await using node = await loadedNode();
+  test("answers in the order of arrival where it makes one request at a time", async () => {
+    await using node = await loadedNode({ concurrency: 1 });
     const order: number[] = [];
     const requests = [];
     for (let i = 0; i < 4; i++) {
@@ -44,6 +44,18 @@ describe("a node's queue", () => {
     }
     await Promise.all(requests);
     assert.deepEqual(order, [0, 1, 2, 3]);
+  });
+
+  test("makes several requests at a time: a short one is answered before long ones that came earlier", async () => {
+    await using node = await loadedNode();
+    const leave = new AbortController();
+    const long = [1, 2, 3].map(() => post(node, LONG, { signal: leave.signal }));
+    const load = await untilLoad(node, ({ running }) => running === 3);
+    assert.deepEqual([load.queued, load.concurrency], [0, 8]);
+    assert.equal((await post(node, { steps: 4 })).status, 200);
+    assert.equal((await untilLoad(node, () => true)).running, 3, "the long ones are still at work");
+    leave.abort();
+    for (const request of long) await assert.rejects(request, { name: "AbortError" });
   });
 
   test("a caller that leaves a stream in the middle frees its slot", async () => {
@@ -69,7 +81,7 @@ describe("a node's queue", () => {
 
   test("a model process killed in mid-picture: a clear 500, then a picture", async () => {
     // As long to load again as a busy machine needs.
-    await using node = await loadedNode({ deadlines: { startMs: 60_000 } });
+    await using node = await loadedNode({ concurrency: 1, deadlines: { startMs: 60_000 } });
     const broken = post(node, LONG);
     await untilLoad(node, (load) => load.running === 1);
     const waiting = post(node);

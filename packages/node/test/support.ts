@@ -65,6 +65,7 @@ export async function untilLoad(node: RunningNode, satisfied: (load: Load) => bo
 export interface Load {
   readonly running: number;
   readonly queued: number;
+  readonly concurrency: number;
   readonly pending_pixel_steps: number;
   readonly seconds_per_pixel_step: number | null;
   readonly models: readonly unknown[];

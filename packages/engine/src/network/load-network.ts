@@ -1,5 +1,7 @@
-import { InferenceSession, type Tensor } from "onnxruntime-node";
+import { InferenceSession } from "onnxruntime-node";
 import { ModelFolderError } from "../folder/fields.ts";
+import { batcher } from "./batch.ts";
+import type { Feeds, Outputs, Runner, RunQueue } from "./run-queue.ts";
 import type { DataType } from "./tensor-data.ts";
 
 /** An input as the network's file declares it. Dimensions are numbers, or names where they are open. */
@@ -19,8 +21,8 @@ export interface Network {
   readonly outputs: readonly string[];
   /** Throws ModelFolderError when the network wants an input that is not among `names`, or lacks one of `outputs`. */
   expect(names: readonly string[], outputs: readonly string[]): void;
-  /** Runs the network. It blocks the event loop until it is done. */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  /** Runs the network, in turn with those of other requests. It blocks the event loop until it is done. */
+  run(feeds: Feeds): Promise<Outputs>;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,10 @@ export interface NetworkOptions {
   /** Threads within one operator: 1 or more. */
   readonly threads: number;
   readonly clock: RunClock;
+  /** Where the requests of a process take turns. Default: each run begins at once. */
+  readonly queue?: RunQueue;
+  /** The input that holds a picture in each row, of a network whose runs may share a batch. */
+  readonly pictures?: string;
 }
 
 /**
@@ -64,7 +70,8 @@ function readInput(file: string, meta: InferenceSession.ValueMetadata): NetworkI
 }
 
 /** Loads an ONNX file, with its external data where it has some. Throws ModelFolderError naming the file. */
-export async function loadNetwork(file: string, { threads, clock }: NetworkOptions): Promise<Network> {
+export async function loadNetwork(file: string, options: NetworkOptions): Promise<Network> {
+  const { threads, clock, queue, pictures } = options;
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(file, sessionOptions(threads));
@@ -72,6 +79,22 @@ export async function loadNetwork(file: string, { threads, clock }: NetworkOptio
     throw new ModelFolderError(`${file}: ONNX Runtime cannot load it`, { cause });
   }
   const inputs = new Map(session.inputMetadata.map((meta) => [meta.name, readInput(file, meta)]));
+  const run = async (feeds: Feeds): Promise<Outputs> => {
+    const started = performance.now();
+    try {
+      return await session.run(feeds);
+    } finally {
+      clock.runMs += performance.now() - started;
+    }
+  };
+  const together = pictures === undefined ? undefined : batcher(inputs, pictures);
+  const runner: Runner = {
+    run,
+    ...(together && {
+      batchKey: together.key,
+      runTogether: async (feeds) => together.split(await run(together.join(feeds)), feeds),
+    }),
+  };
   return {
     file,
     input: (name) => inputs.get(name),
@@ -87,14 +110,7 @@ export async function loadNetwork(file: string, { threads, clock }: NetworkOptio
       const missing = outputs.find((name) => !session.outputNames.includes(name));
       if (missing !== undefined) throw new ModelFolderError(`${file}: has no output ${missing}`);
     },
-    run: async (feeds) => {
-      const started = performance.now();
-      try {
-        return await session.run(feeds);
-      } finally {
-        clock.runMs += performance.now() - started;
-      }
-    },
+    run: (feeds) => (queue ? queue.run(runner, feeds) : run(feeds)),
     close: () => session.release(),
   };
 }

@@ -54,12 +54,85 @@ export function makeTensor(type: DataType, values: ArrayLike<number>, dims: read
   }
 }
 
+/** The bits of a float16 tensor, whatever array it holds them in. */
+function bitsOf(tensor: Tensor): Uint16Array {
+  const { data } = tensor;
+  if (!ArrayBuffer.isView(data)) throw new TypeError(`${tensor.type} is not a float type`);
+  // Node 24 has a Float16Array here, which its lib types do not know; its bits are read the same way everywhere.
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+}
+
+/** Tensors of one type and shape behind each other, along their first dimension. */
+export function joinRows(tensors: readonly Tensor[]): Tensor {
+  const [first] = tensors;
+  if (!first) throw new RangeError("nothing to put together");
+  const dims = [tensors.reduce((rows, tensor) => rows + (tensor.dims[0] ?? 0), 0), ...first.dims.slice(1)];
+  switch (first.type) {
+    case "float16":
+      return halfTensor(
+        joined(tensors.map(bitsOf), (length) => new Uint16Array(length)),
+        dims,
+      );
+    case "float32":
+      return new Tensor(
+        "float32",
+        joined(tensors.map(floatsOf), (length) => new Float32Array(length)),
+        dims,
+      );
+    case "int32":
+      return new Tensor(
+        "int32",
+        joined(tensors.map(int32Of), (length) => new Int32Array(length)),
+        dims,
+      );
+    case "int64":
+      return new Tensor(
+        "int64",
+        joined(tensors.map(int64Of), (length) => new BigInt64Array(length)),
+        dims,
+      );
+    default:
+      throw new TypeError(`${first.type} is not supported`);
+  }
+}
+
+function joined<T extends { set(values: T, at: number): void; readonly length: number }>(
+  parts: readonly T[],
+  create: (length: number) => T,
+): T {
+  const whole = create(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function int32Of({ data, type }: Tensor): Int32Array {
+  if (!(data instanceof Int32Array)) throw new TypeError(`${type} is not int32`);
+  return data;
+}
+
+function int64Of({ data, type }: Tensor): BigInt64Array {
+  if (!(data instanceof BigInt64Array)) throw new TypeError(`${type} is not int64`);
+  return data;
+}
+
+/** `count` rows of a float tensor from row `from` on, copied. */
+export function sliceRows(tensor: Tensor, from: number, count: number): Tensor {
+  const [rows = 0, ...rest] = tensor.dims;
+  const row = rest.reduce((product, size) => product * size, 1);
+  if (from + count > rows) throw new RangeError(`${rows} rows have none at ${from + count - 1}`);
+  const dims = [count, ...rest];
+  if (tensor.type === "float16") return halfTensor(bitsOf(tensor).slice(from * row, (from + count) * row), dims);
+  return new Tensor("float32", floatsOf(tensor).slice(from * row, (from + count) * row), dims);
+}
+
 /** The numbers of a float tensor, copied. Throws TypeError on any other type. */
 export function floatsOf(tensor: Tensor): Float32Array<ArrayBuffer> {
   const { data } = tensor;
   if (data instanceof Float32Array) return new Float32Array(data);
-  if (tensor.type !== "float16" || !ArrayBuffer.isView(data)) throw new TypeError(`${tensor.type} is not a float type`);
-  // Node 24 has a Float16Array here, which its lib types do not know; its bits are read the same way everywhere.
-  const bits = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  return Float32Array.from(bits, fromHalf);
+  if (tensor.type !== "float16") throw new TypeError(`${tensor.type} is not a float type`);
+  return Float32Array.from(bitsOf(tensor), fromHalf);
 }

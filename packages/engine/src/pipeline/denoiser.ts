@@ -60,7 +60,7 @@ function paintsUnderMasks(network: Network, sample: NetworkInput, channels: numb
 
 export async function loadDenoiser(folder: ModelFolder, options: NetworkOptions): Promise<Denoiser> {
   const names = LAYOUTS[folder.parts.denoiserKind];
-  const network = await loadNetwork(folder.parts.denoiser, options);
+  const network = await loadNetwork(folder.parts.denoiser, { ...options, pictures: names.sample });
   network.expect([names.sample, "timestep", ...STATIC_INPUTS], [names.output]);
   const sampleInput = network.requireInput(names.sample);
   const timestepInput = network.requireInput("timestep");

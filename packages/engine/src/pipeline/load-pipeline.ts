@@ -4,6 +4,7 @@ import type { ModelFolder } from "../folder/read-model-folder.ts";
 import { encodeImage, limitCodec } from "../image/encode.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { RunClock } from "../network/load-network.ts";
+import type { RunQueue } from "../network/run-queue.ts";
 import { torchGenerator } from "../random/torch-generator.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
 import { loadConditioner } from "../text/conditioners.ts";
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly threads: number;
   /** Whether a PNG's `parameters` chunk also holds the prompt. Default false. */
   readonly promptInPng?: boolean;
+  /** Where the networks of several requests take turns. */
+  readonly queue?: RunQueue;
 }
 
 /** Told what happens inside a run, for comparisons with the reference. */
@@ -65,7 +68,7 @@ interface Shared {
 /** Loads the networks of a model folder. Throws ModelFolderError naming the file that is wrong. */
 export async function loadPipeline(folder: ModelFolder, options: PipelineOptions): Promise<Pipeline> {
   const clock: RunClock = { runMs: 0 };
-  const network = { threads: options.threads, clock };
+  const network = { threads: options.threads, clock, ...(options.queue && { queue: options.queue }) };
   limitCodec(options.threads);
   const conditioner = await loadConditioner(folder, network);
   const denoiser = await loadDenoiser(folder, network);

@@ -1,17 +1,17 @@
-/** The program of a model process: loads one model folder, warms up, then makes one job's pictures at a time. */
+/** The program of a model process: loads one model folder, warms up, then makes the pictures of requests that take turns. */
 import { parseSize } from "@atoma/contract";
-import { readModelFolder } from "../folder/read-model-folder.ts";
+import { type ModelFolder, readModelFolder } from "../folder/read-model-folder.ts";
 import { InputImageError } from "../image/decode.ts";
+import type { Lane } from "../network/lane.ts";
+import { type RunQueue, runQueue } from "../network/run-queue.ts";
 import { loadPipeline, type Pipeline } from "../pipeline/load-pipeline.ts";
 import type { PictureRequest } from "../pipeline/picture-request.ts";
 import { pixelSteps } from "../pipeline/pixel-steps.ts";
-import type { ChildOptions, JobReport, Order, Report, Timings } from "./messages.ts";
+import type { ChildOptions, JobReport, Order, Report, Timings, WarmUp } from "./messages.ts";
 
 class Cancelled extends Error {}
 
-let cancelledId = -1;
-
-/** Resolves when the report has left this process, so that large pictures do not pile up here. */
+/** Resolves when the report has left this process. */
 function report(message: Report): Promise<void> {
   return new Promise((resolve, reject) => {
     if (!process.send) return reject(new Error("a model process is started by its parent only"));
@@ -24,49 +24,69 @@ function messageOf(error: unknown): string {
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }
 
-async function timed(pipeline: Pipeline, work: () => Promise<void>): Promise<Timings> {
-  const started = performance.now();
-  const runBefore = pipeline.clock.runMs;
-  await work();
-  return { runMs: pipeline.clock.runMs - runBefore, totalMs: performance.now() - started };
-}
-
 function ending(id: number, error: unknown): JobReport {
   if (error instanceof Cancelled) return { type: "cancelled", id };
   if (error instanceof InputImageError) return { type: "refused", id, param: error.param };
   return { type: "failed", id, message: messageOf(error) };
 }
 
-async function generate(pipeline: Pipeline, id: number, request: PictureRequest): Promise<void> {
-  /** Gives the event loop a turn, in which an order to cancel arrives. */
-  const pause = async () => {
-    await new Promise(setImmediate);
-    if (cancelledId === id) throw new Cancelled();
-  };
-  const timings = await timed(pipeline, async () => {
-    for await (const event of pipeline.generate(request, { pause })) await report({ type: "event", id, event });
+interface Model {
+  readonly folder: ModelFolder;
+  readonly pipeline: Pipeline;
+  readonly queue: RunQueue;
+}
+
+/** Does `work` for a request of this size, and says where the time went. */
+async function timed(
+  { folder, queue }: Model,
+  request: PictureRequest,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<Timings> {
+  const started = performance.now();
+  const lane: Lane = { work: pixelSteps(request, folder.native), signal, runMs: 0, waitMs: 0 };
+  await queue.enter(lane, work);
+  return { runMs: lane.runMs, waitMs: lane.waitMs, totalMs: performance.now() - started };
+}
+
+async function generate(model: Model, id: number, request: PictureRequest, signal: AbortSignal): Promise<void> {
+  const pause = async () => signal.throwIfAborted();
+  const timings = await timed(model, request, signal, async () => {
+    for await (const event of model.pipeline.generate(request, { pause })) {
+      const sent = report({ type: "event", id, event });
+      // Pictures are waited for, so that they do not pile up here. Whoever reports a step has the next one to do.
+      if ("bytes" in event) await sent;
+      else sent.catch(() => {});
+    }
   });
   await report({ type: "finished", id, timings });
 }
 
-async function obey(pipeline: Pipeline, order: Order): Promise<void> {
-  if (order.type === "cancel") {
-    cancelledId = order.id;
-    return;
-  }
-  const { id, request } = order;
-  try {
-    await generate(pipeline, id, request);
-  } catch (error) {
-    await report(ending(id, error));
-  }
+/** Follows the parent's orders. Requests are made beside each other. */
+function follow(model: Model): (order: Order) => Promise<void> {
+  const running = new Map<number, AbortController>();
+  return async (order) => {
+    const { id } = order;
+    if (order.type === "cancel") {
+      running.get(id)?.abort(new Cancelled());
+      return;
+    }
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      await generate(model, id, order.request, controller.signal);
+    } catch (error) {
+      await report(ending(id, error));
+    } finally {
+      running.delete(id);
+    }
+  };
 }
 
-async function main({ path, threads, promptInPng }: ChildOptions): Promise<void> {
-  const folder = readModelFolder(path);
-  const pipeline = await loadPipeline(folder, { threads, promptInPng });
-  const { defaultSize, guidanceScale } = folder.card;
-  const tiny: PictureRequest = {
+/** Makes a picture of one step at the default size, which nobody waits for. */
+async function warmUp(model: Model): Promise<WarmUp> {
+  const { defaultSize, guidanceScale } = model.folder.card;
+  const request: PictureRequest = {
     prompt: "warm-up",
     negativePrompt: "",
     n: 1,
@@ -78,12 +98,21 @@ async function main({ path, threads, promptInPng }: ChildOptions): Promise<void>
     steps: 1,
     guidanceScale: guidanceScale.default,
   };
-  const warmUp = await timed(pipeline, async () => {
-    for await (const _ of pipeline.generate(tiny));
+  const timings = await timed(model, request, new AbortController().signal, async () => {
+    for await (const _ of model.pipeline.generate(request));
   });
+  return { ...timings, pixelSteps: pixelSteps(request, model.folder.native) };
+}
+
+async function main({ path, threads, promptInPng }: ChildOptions): Promise<void> {
+  const queue = runQueue({ now: () => performance.now(), yieldLoop: () => new Promise(setImmediate) });
+  const folder = readModelFolder(path);
+  const model = { folder, queue, pipeline: await loadPipeline(folder, { threads, promptInPng, queue }) };
+  const warm = await warmUp(model);
+  const obey = follow(model);
   // Both ends of the channel are of this package, so an order has an order's shape.
-  process.on("message", (message) => void obey(pipeline, message as Order).catch(() => process.exit(1)));
-  await report({ type: "ready", warmUp: { ...warmUp, pixelSteps: pixelSteps(tiny, folder.native) } });
+  process.on("message", (message) => void obey(message as Order).catch(() => process.exit(1)));
+  await report({ type: "ready", warmUp: warm });
 }
 
 // The parent decides when this process ends: a terminal's or a supervisor's signal to the whole group must not.

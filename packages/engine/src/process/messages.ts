@@ -3,8 +3,10 @@ import type { PictureRequest } from "../pipeline/picture-request.ts";
 
 /** Where the time of one job went, in milliseconds. */
 export interface Timings {
-  /** Within the networks. */
+  /** Within the networks; of runs that were shared with other requests, this one's share. */
   readonly runMs: number;
+  /** Waiting while the networks of other requests ran. */
+  readonly waitMs: number;
   /** From the job's arrival in the model process to its last event. */
   readonly totalMs: number;
 }

@@ -15,10 +15,13 @@ export interface ModelProcessOptions {
   readonly promptInPng?: boolean;
   /** How long a model may take to load and warm up. Default 120,000. */
   readonly loadTimeoutMs?: number;
-  /** How long a cancelled job, or the process when closed, may go on before it is killed. Default 5,000. */
+  /** How long the process may be silent after a job was cancelled, besides three times its slowest step, or take to close,
+   * before it is killed. Default 5,000. */
   readonly graceMs?: number;
-  /** How long a job may run before the process is killed. Default 900,000. */
+  /** How long a job may run before it is cancelled. Default 900,000. */
   readonly jobTimeoutMs?: number;
+  /** How many jobs it makes at a time; their steps take turns. Default 8. */
+  readonly concurrency?: number;
   /** Told when the process has ended unasked and will be started again. */
   readonly onRestart?: (restart: { readonly reason: string; readonly delayMs: number }) => void;
 }
@@ -36,6 +39,8 @@ export interface GenerateOptions {
 export interface ModelProcess {
   readonly folder: ModelFolder;
   readonly state: ModelProcessState;
+  /** How many jobs it makes at a time. */
+  readonly concurrency: number;
   /** Of the process that runs now. */
   readonly pid: number | undefined;
   /** Times that the process was started again. */
@@ -54,105 +59,135 @@ export interface ModelProcess {
    */
   untilReady(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Makes the pictures of a job; one job at a time. Throws ApiError: `starting` while no model is loaded, `generationFailed`
-   * when the process dies or its model fails, `invalidImageFile` on a picture that cannot be decoded, `shuttingDown` after `close`. However the iteration ends, the process is free
-   * for the next job when it has ended.
+   * Makes the pictures of a job, beside up to `concurrency` − 1 others, and at the end says where the time went. Throws
+   * ApiError: `starting` while no model is loaded, `generationFailed` when the process dies or its model fails or the job
+   * takes too long, `invalidImageFile` on a picture that cannot be decoded, `shuttingDown` after `close`. However the
+   * iteration ends, the process has then ended the job.
    */
-  generate(job: ImageJob, options?: GenerateOptions): AsyncGenerator<GenerationEvent, void, undefined>;
+  generate(job: ImageJob, options?: GenerateOptions): AsyncGenerator<GenerationEvent, Timings, undefined>;
   /** Ends the process and waits for its end. */
   close(): Promise<void>;
 }
+
+/** A cancelled process may be silent for so many times its longest silence, and `graceMs` more. */
+const SILENCES = 3;
 
 interface Running {
   readonly id: number;
   readonly events: EventQueue<GenerationEvent>;
   readonly settled: PromiseWithResolvers<void>;
+  timings: Timings | undefined;
   /** Why it was cancelled, if it was. */
   reason: unknown;
-  killTimer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
 }
 
 /** Starts the process of a model folder. Throws ModelFolderError at once when the folder's JSON files are wrong. */
 export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   const { path, threads = 1, promptInPng = false } = options;
   const { loadTimeoutMs = 120_000, graceMs = 5_000, jobTimeoutMs = 900_000, onRestart = () => {} } = options;
+  const { concurrency = 8 } = options;
   const folder = readModelFolder(path);
-  let running: Running | undefined;
+  const running = new Map<number, Running>();
   let lastTimings: Timings | undefined;
   let nextId = 0;
+  /** When the process last showed life, and its longest silence while it had a job. */
+  let lastReport = 0;
+  let longestSilenceMs = 0;
 
   const supervisor = supervise({
     child: { path: folder.path, threads, promptInPng },
     loadTimeoutMs,
     graceMs,
     onReport,
-    onExit: (error) => finish(running?.reason ?? error),
+    onExit: (error) => {
+      for (const job of [...running.values()]) finish(job, job.reason ?? error);
+    },
     onRestart,
   });
 
-  function finish(error?: unknown): void {
-    if (!running) return;
-    clearTimeout(running.killTimer);
-    if (error === undefined) running.events.end();
-    else running.events.fail(error);
-    running.settled.resolve();
-    running = undefined;
+  function finish(job: Running, error?: unknown): void {
+    clearTimeout(job.timer);
+    if (error === undefined) job.events.end();
+    else job.events.fail(error);
+    running.delete(job.id);
+    job.settled.resolve();
   }
 
   function onReport(report: JobReport): void {
-    if (report.id !== running?.id) return;
+    const now = performance.now();
+    longestSilenceMs = Math.max(longestSilenceMs, now - lastReport);
+    lastReport = now;
+    const job = running.get(report.id);
+    if (!job) return;
     switch (report.type) {
       case "event":
-        // More events than a job can have: the process is out of its mind.
-        if (!running.events.push(report.event)) supervisor.child?.kill();
+        // More events than a job can have: the process does not keep to the protocol.
+        if (!job.events.push(report.event)) supervisor.child?.kill();
         break;
       case "finished":
         lastTimings = report.timings;
+        job.timings = report.timings;
         supervisor.succeeded();
-        finish();
+        finish(job);
         break;
       case "cancelled":
-        finish(running.reason);
+        finish(job, job.reason);
         break;
       case "refused":
-        finish(errors.undecodableImage(report.param));
+        finish(job, errors.undecodableImage(report.param));
         break;
       case "failed":
-        finish(errors.generationFailed(new Error(report.message)));
+        finish(job, errors.generationFailed(new Error(report.message)));
         break;
     }
   }
 
-  function begin(job: ImageJob): Running {
+  function begin(imageJob: ImageJob): Running {
     const { child } = supervisor;
     const refused = supervisor.refusal();
     if (refused) throw refused;
-    if (running || !child) throw new Error("a model process makes one job at a time");
-    const request = toPictureRequest(job, () => randomInt(2 ** 32));
-    running = {
+    if (running.size >= concurrency || !child)
+      throw new Error(`this model process makes ${concurrency} jobs at a time`);
+    const request = toPictureRequest(imageJob, () => randomInt(2 ** 32));
+    const tooLong = () => cancel(job, errors.generationFailed(new Error(`a job took more than ${jobTimeoutMs} ms`)));
+    const job: Running = {
       id: nextId++,
       events: eventQueue(mostEvents(request)),
       settled: Promise.withResolvers(),
+      timings: undefined,
       reason: undefined,
-      killTimer: setTimeout(child.kill, jobTimeoutMs),
+      timer: setTimeout(tooLong, jobTimeoutMs),
     };
-    child.send({ type: "generate", id: running.id, request });
-    return running;
+    if (running.size === 0) lastReport = performance.now();
+    running.set(job.id, job);
+    child.send({ type: "generate", id: job.id, request });
+    return job;
   }
 
+  /** Asks the process to end the job before its next step. Kills it, and others' jobs with it, only if it shows no life. */
   function cancel(job: Running, reason: unknown): void {
     const { child } = supervisor;
-    if (running !== job || job.reason !== undefined || !child) return;
+    if (!running.has(job.id) || job.reason !== undefined || !child) return;
     job.reason = reason ?? new DOMException("The job was cancelled.", "AbortError");
     child.send({ type: "cancel", id: job.id });
-    clearTimeout(job.killTimer);
-    job.killTimer = setTimeout(child.kill, graceMs);
+    clearTimeout(job.timer);
+    const asked = performance.now();
+    const warmUpMs = supervisor.warmUp?.totalMs ?? 0;
+    const patienceMs = graceMs + SILENCES * Math.max(longestSilenceMs, warmUpMs);
+    const killSilent = () => {
+      const silentMs = performance.now() - Math.max(asked, lastReport);
+      if (silentMs >= patienceMs) child.kill();
+      else job.timer = setTimeout(killSilent, patienceMs - silentMs);
+    };
+    job.timer = setTimeout(killSilent, patienceMs);
   }
 
   return {
     folder,
+    concurrency,
     get state() {
-      return running && supervisor.state === "ready" ? "busy" : supervisor.state;
+      return running.size > 0 && supervisor.state === "ready" ? "busy" : supervisor.state;
     },
     get pid() {
       return supervisor.child?.pid;
@@ -172,18 +207,20 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
     },
     ready: supervisor.ready,
     untilReady: supervisor.untilReady,
-    async *generate(job, { signal } = {}) {
+    async *generate(imageJob, { signal } = {}) {
       signal?.throwIfAborted();
-      const current = begin(job);
-      const onAbort = () => cancel(current, signal?.reason);
+      const job = begin(imageJob);
+      const onAbort = () => cancel(job, signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
       try {
-        yield* current.events;
+        yield* job.events;
       } finally {
         signal?.removeEventListener("abort", onAbort);
-        cancel(current, undefined);
-        await current.settled.promise;
+        cancel(job, undefined);
+        await job.settled.promise;
       }
+      if (!job.timings) throw new Error("a finished job has no timings");
+      return job.timings;
     },
     close: supervisor.close,
   };

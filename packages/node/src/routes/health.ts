@@ -21,6 +21,7 @@ export function healthRoutes(app: FastifyInstance, shelf: ModelShelf, inFlight: 
     return {
       running: sum(models.map((model) => model.running)),
       queued: sum(models.map((model) => model.queued)),
+      concurrency: sum(models.map((model) => model.concurrency)),
       pending_pixel_steps: sum(models.map((model) => model.pending_pixel_steps)),
       // Of the slowest model: an estimate made with it is late rather than early.
       seconds_per_pixel_step: rates.length > 0 ? Math.max(...rates) : null,
