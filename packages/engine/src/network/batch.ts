@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Tensor } from "onnxruntime-node";
-import type { NetworkInput } from "./load-network.ts";
+import type { NetworkInput } from "./network-input.ts";
 import type { Feeds, Outputs } from "./run-queue.ts";
 import { joinRows, sliceRows } from "./tensor-data.ts";
 

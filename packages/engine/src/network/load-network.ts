@@ -1,15 +1,8 @@
 import { InferenceSession } from "onnxruntime-node";
 import { ModelFolderError } from "../folder/fields.ts";
 import { batcher } from "./batch.ts";
+import type { NetworkInput } from "./network-input.ts";
 import type { Feeds, Outputs, Runner, RunQueue } from "./run-queue.ts";
-import type { DataType } from "./tensor-data.ts";
-
-/** An input as the network's file declares it. Dimensions are numbers, or names where they are open. */
-export interface NetworkInput {
-  readonly name: string;
-  readonly type: DataType;
-  readonly shape: readonly (number | string)[];
-}
 
 /** A loaded ONNX network. */
 export interface Network {

@@ -1,7 +1,8 @@
 import type { Tensor } from "onnxruntime-node";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { LatentSpace } from "../folder/latent-space.ts";
-import type { Network, NetworkInput } from "../network/load-network.ts";
+import type { Network } from "../network/load-network.ts";
+import type { NetworkInput } from "../network/network-input.ts";
 import { makeTensor } from "../network/tensor-data.ts";
 import { concat, type TextRow } from "../text/conditioning.ts";
 import type { Grid } from "./grid.ts";

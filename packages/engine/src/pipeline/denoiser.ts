@@ -1,7 +1,8 @@
 import type { Tensor } from "onnxruntime-node";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
-import { loadNetwork, type Network, type NetworkInput, type NetworkOptions } from "../network/load-network.ts";
+import { loadNetwork, type Network, type NetworkOptions } from "../network/load-network.ts";
+import type { NetworkInput } from "../network/network-input.ts";
 import { floatsOf, makeTensor } from "../network/tensor-data.ts";
 import type { Latent } from "../schedulers/scheduler.ts";
 import type { Conditioning, TextRow } from "../text/conditioning.ts";
