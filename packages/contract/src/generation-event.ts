@@ -1,4 +1,5 @@
 import type { OutputFormat } from "./fields.ts";
+import type { Notes } from "./notes.ts";
 
 /** Token counts as OpenAI reports them; `total_tokens` is the sum of input and output. */
 export interface Usage {
@@ -28,6 +29,6 @@ export type GenerationEvent =
   | { readonly type: "progress"; readonly index: number; readonly step: number; readonly steps: number }
   | { readonly type: "partial"; readonly index: number; readonly partial: number; readonly bytes: Uint8Array }
   | ({ readonly type: "image" } & GeneratedImage)
-  | { readonly type: "done"; readonly usage: Usage | undefined }
+  | { readonly type: "done"; readonly usage: Usage | undefined; readonly notes?: Notes }
   /** The last event of a stream that failed after it began. */
   | { readonly type: "error"; readonly code: string; readonly message: string };

@@ -31,6 +31,8 @@ export interface ImageJob {
   readonly seed: number | undefined;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** One of the card's; undefined: the model's own. */
+  readonly scheduler: string | undefined;
   readonly user: string | undefined;
   /** Names of the fields that the client set itself; a dialect refuses those it cannot express. */
   readonly given: ReadonlySet<string>;

@@ -11,6 +11,7 @@ export * from "./image-job.ts";
 export * from "./input-image.ts";
 export * from "./model-card.ts";
 export * from "./multipart.ts";
+export * from "./notes.ts";
 export * from "./openapi.ts";
 export * from "./openapi-admin.ts";
 export * from "./orientation.ts";

@@ -25,6 +25,8 @@ export interface ModelCard {
   };
   /** `max`: above it the model falls apart. Default: as much as the contract takes, 20. */
   readonly guidanceScale: { readonly default: number; readonly max?: number };
+  /** Names of the schedulers that a request may choose. Default: none, only the model's own. */
+  readonly schedulers?: readonly string[];
   readonly formats: readonly OutputFormat[];
   readonly seeds: boolean;
   readonly negativePrompts: boolean;
@@ -51,6 +53,7 @@ export interface ModelCapabilities {
   readonly default_quality: Quality;
   readonly steps: ModelCard["steps"];
   readonly guidance_scale: ModelCard["guidanceScale"];
+  readonly schedulers: readonly string[];
   readonly output_formats: readonly OutputFormat[];
   readonly seeds: boolean;
   readonly negative_prompts: boolean;
@@ -88,6 +91,7 @@ export function toModelObject(card: ModelCard, id: string = card.id): ModelObjec
       default_quality: card.defaultQuality,
       steps: card.steps,
       guidance_scale: card.guidanceScale,
+      schedulers: card.schedulers ?? [],
       output_formats: card.formats,
       seeds: card.seeds,
       negative_prompts: card.negativePrompts,
@@ -118,6 +122,7 @@ export function fromModelObject(model: ModelObject, aliases: readonly string[] =
     defaultQuality: c.default_quality,
     steps: c.steps,
     guidanceScale: c.guidance_scale,
+    schedulers: c.schedulers,
     formats: c.output_formats,
     seeds: c.seeds,
     negativePrompts: c.negative_prompts,

@@ -99,6 +99,7 @@ export function toImageJob(
     seed: fields.seed,
     steps: fields.steps ?? fields.num_inference_steps ?? card.steps.quality?.[quality] ?? card.steps.default,
     guidanceScale: fields.guidance_scale ?? card.guidanceScale.default,
+    scheduler: fields.scheduler,
     user: fields.user,
     given: new Set(Object.keys(fields)),
     extra,

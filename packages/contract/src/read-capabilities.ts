@@ -97,6 +97,17 @@ function guidance(value: unknown, key: string): ModelCapabilities["guidance_scal
   };
 }
 
+/** How many schedulers a model may name, and how long their names are at most. */
+const MAX_SCHEDULERS = 64;
+const MAX_SCHEDULER_LENGTH = 64;
+
+function schedulers(value: unknown, key: string): readonly string[] {
+  const isName = (item: unknown): item is string =>
+    typeof item === "string" && item !== "" && item.length <= MAX_SCHEDULER_LENGTH;
+  if (Array.isArray(value) && value.length <= MAX_SCHEDULERS && value.every(isName)) return value;
+  return fail(key, `at most ${MAX_SCHEDULERS} names of at most ${MAX_SCHEDULER_LENGTH} characters`);
+}
+
 function licence(value: unknown, key: string): string | null {
   if (value === undefined || value === null) return null;
   return typeof value === "string" && value.length <= 100 ? value : fail(key, "at most 100 characters, or null");
@@ -122,6 +133,8 @@ const READERS: { readonly [K in keyof ModelCapabilities]: (value: unknown, key: 
   default_quality: quality,
   steps,
   guidance_scale: guidance,
+  // Nodes of before requests could choose one do not name them.
+  schedulers: (value, key) => (value === undefined ? [] : schedulers(value, key)),
   output_formats: (value, key) =>
     list(value, key, (item, at) => OUTPUT_FORMATS.find((f) => f === item) ?? fail(at, OUTPUT_FORMATS.join(", "))),
   seeds: boolean,

@@ -99,6 +99,13 @@ const sizeText: Reader<string> = (value, param, card) => {
   return value;
 };
 
+/** One of the card's schedulers. */
+const scheduler: Reader<string> = (value, param, card) => {
+  const known = card.schedulers ?? [];
+  if (known.length === 0) throw errors.unsupported(param, `The model '${card.id}' does not support '${param}'.`);
+  return oneOf(known)(value, param, card);
+};
+
 /** The live API takes any scalar here; so do we. */
 const user: Reader<string> = (value, param) => {
   if (typeof value === "object") throw errors.invalidType(param, "a string", value);
@@ -130,6 +137,7 @@ const FIELDS = {
   num_inference_steps: integer(1, (card) => card.steps.max),
   guidance_scale: decimal(0, (card) => card.guidanceScale.max ?? MAX_GUIDANCE_SCALE),
   negative_prompt: text,
+  scheduler,
 } satisfies Record<string, Reader<unknown>>;
 
 type FieldName = keyof typeof FIELDS;

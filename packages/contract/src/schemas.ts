@@ -31,6 +31,7 @@ const requestFields = {
   num_inference_steps: nullable(Type.Integer({ minimum: 1 }), "Another name for `steps`."),
   guidance_scale: nullable(Type.Number({ minimum: 0, maximum: 20 }), "Default and limit: the model's."),
   negative_prompt: nullable(Type.String(), "What not to draw."),
+  scheduler: nullable(Type.String(), "One of those that the model names. Default: the model's own."),
 };
 
 /** Body of `POST /v1/images/generations`. `null` means the same as leaving the field out. */
@@ -90,6 +91,17 @@ export const Usage = Type.Object({
   output_tokens_details: Type.Optional(tokenDetails),
 });
 
+export const NotesSchema = Type.Object(
+  {
+    truncated_prompt: Type.Optional(
+      Type.String({ description: "The end of the prompt, which the model did not read." }),
+    ),
+    truncated_negative_prompt: Type.Optional(Type.String()),
+    unknown_words: Type.Optional(Type.Array(Type.String(), { description: "Words that the model does not know." })),
+  },
+  { description: "What became of the prompt besides being drawn; there only when there is something to say." },
+);
+
 const Failure = Type.Object({
   message: Type.String(),
   type: Type.String(),
@@ -121,6 +133,7 @@ export const CreateImageResponse = Type.Object({
   quality: Type.Optional(made.quality),
   size: Type.Optional(made.size),
   usage: Type.Optional(Usage),
+  notes: Type.Optional(NotesSchema),
 });
 export type CreateImageResponse = Static<typeof CreateImageResponse>;
 
@@ -166,6 +179,7 @@ export const ImageCompletedEvent = Type.Object({
   created_at: Type.Integer(),
   ...made,
   usage: Usage,
+  notes: Type.Optional(NotesSchema),
   url: Type.Optional(Type.String({ format: "uri" })),
   seed: Type.Optional(Type.Integer({ minimum: 0 })),
 });

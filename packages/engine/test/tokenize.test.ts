@@ -16,6 +16,13 @@ test("a prompt becomes special tokens, its words, padding", () => {
   assert.deepEqual(mask, [...Array(real).fill(1), ...Array(32 - real).fill(0)]);
 });
 
+test("words that the tokenizer does not know are named once each, as they were written", () => {
+  const { unknownWords } = loadTokenizer(join(TINY, "tokenizer"), 32);
+  assert.deepEqual(unknownWords("a red circle on a blue background", 32), []);
+  assert.deepEqual(unknownWords("a red 🦊, a blue 日本, a 🦊", 32), ["🦊", "日本"]);
+  assert.deepEqual(unknownWords("🦊 🦉 🐢", 2), ["🦊", "🦉"]);
+});
+
 test("a prompt too long is cut", () => {
   const { tokenize } = loadTokenizer(join(TINY, "tokenizer"), 32);
   const special = tokenize("").ids.indexOf(0);

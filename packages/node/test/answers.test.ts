@@ -62,9 +62,14 @@ test("base64 made in pieces is base64, at every length", () => {
     const bytes = Uint8Array.from({ length }, (_, i) => (i * 7) % 256);
     const image = { index: 0, bytes, seed: undefined, width: 1, height: 1, format: "png" } as const;
     // jsonAnswer reads these fields of a job only.
-    const answer = jsonAnswer(job as Parameters<typeof jsonAnswer>[0], [image, image], undefined, new Date(0));
+    const answer = jsonAnswer(
+      job as Parameters<typeof jsonAnswer>[0],
+      [image, image],
+      { usage: undefined, notes: { truncated_prompt: "é 日本" } },
+      new Date(0),
+    );
     const text = [...answer.body()].join("");
-    assert.equal(text.length, answer.length);
+    assert.equal(Buffer.byteLength(text), answer.length);
     const expected = Buffer.from(bytes).toString("base64");
     assert.deepEqual(JSON.parse(text).data, [{ b64_json: expected }, { b64_json: expected }]);
   }

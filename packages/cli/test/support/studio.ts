@@ -7,7 +7,7 @@ import { startNode } from "@atoma/node";
 import pino from "pino";
 import { root } from "./up.ts";
 
-/** A gateway before a real node with the tiny model, once as it is and once as a model without edits. */
+/** A gateway before a real node. */
 export interface Studio extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly nodeUrl: string;
@@ -32,12 +32,18 @@ async function plainFolder(folder: string): Promise<string> {
   return path;
 }
 
+/** With the tiny model, once as it is and once as a model without edits. */
 export async function openStudio(): Promise<Studio> {
   const folder = await mkdtemp(join(tmpdir(), "atoma-edits-"));
-  const node = await startNode({
-    models: [{ path: join(root, "models/tiny") }, { path: await plainFolder(folder), id: PLAIN_MODEL }],
-    threads: 1,
-  });
+  return openStudioOf(folder, [
+    { path: join(root, "models/tiny") },
+    { path: await plainFolder(folder), id: PLAIN_MODEL },
+  ]);
+}
+
+/** With these models; `folder` is for its data, and is removed at its end. */
+export async function openStudioOf(folder: string, models: readonly { path: string; id?: string }[]): Promise<Studio> {
+  const node = await startNode({ models, threads: 1 });
   await node.ready;
   const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`);
   const { id: accountId } = await ledger.createAccount({ name: "a" });

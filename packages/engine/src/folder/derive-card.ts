@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Family } from "./family.ts";
 import { type Fields, fieldsOf, readFields } from "./fields.ts";
 import type { LatentSpace } from "./latent-space.ts";
+import { ANY_SCHEDULER } from "./scheduler-choices.ts";
 
 /** What is known of a folder before its card. */
 export interface FolderFacts {
@@ -18,6 +19,7 @@ interface Habits {
   readonly steps: Readonly<Record<string, unknown>>;
   readonly guidanceScale: { readonly default: number; readonly max?: number };
   readonly negativePrompts: boolean;
+  readonly schedulers?: readonly string[];
 }
 
 const usual = (steps: number, guidance: number): Habits => ({
@@ -47,8 +49,10 @@ function unetHabits({ path, family, scheduler }: FolderFacts, unet: Fields): Hab
   const trailing = scheduler.string("timestep_spacing", "") === "trailing";
   const zeroSnr = scheduler.boolean("rescale_betas_zero_snr", false);
   const turbo = name.startsWith("Euler") && trailing && plain && !zeroSnr;
-  if (turbo || isNamed(path, /turbo|lightning|hyper/iu)) return distilled(1, 50);
-  return family === "sdxl" ? usual(50, 5) : usual(50, 7.5);
+  if (turbo || isNamed(path, /turbo|lightning|hyper/iu)) {
+    return { ...distilled(1, 50), schedulers: ["euler", "euler_ancestral"] };
+  }
+  return { ...usual(50, family === "sdxl" ? 5 : 7.5), schedulers: ANY_SCHEDULER };
 }
 
 /** Steps and guidance that the reference's pipelines and the models' own pages use. */

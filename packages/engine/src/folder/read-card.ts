@@ -173,6 +173,7 @@ export function readCard(facts: FolderFacts): DescribedModel {
       defaultQuality,
       steps: readSteps(card),
       guidanceScale: readGuidance(card),
+      schedulers: card.strings("schedulers", []),
       formats: readFormats(card),
       seeds: card.boolean("seeds", true),
       negativePrompts: card.boolean("negativePrompts", true) || settings.trueGuidance > 1,

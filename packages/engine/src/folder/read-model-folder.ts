@@ -3,12 +3,13 @@ import type { ModelCard } from "@atoma/contract";
 import { createScheduler } from "../schedulers/create-scheduler.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
 import { type Family, readFamily } from "./family.ts";
-import { ModelFolderError, readFields } from "./fields.ts";
+import { fieldsOf, ModelFolderError, readFields, readJsonObject } from "./fields.ts";
 import { type LatentSpace, readLatentSpace } from "./latent-space.ts";
 import type { Native } from "./native-size.ts";
 import { findParts, type Parts } from "./parts.ts";
 import type { PipelineSettings } from "./pipeline-settings.ts";
 import { readCard } from "./read-card.ts";
+import { chooseSchedulers } from "./scheduler-choices.ts";
 
 /** Everything a model folder says outside its networks. */
 export interface ModelFolder {
@@ -19,6 +20,8 @@ export interface ModelFolder {
   readonly settings: PipelineSettings;
   readonly latents: LatentSpace;
   readonly scheduler: Scheduler;
+  /** Those that a request may choose, by the names that the card has. */
+  readonly schedulers: ReadonlyMap<string, Scheduler>;
   /** A latent consistency model: its edits run all their steps over the rest of the noise. */
   readonly latentConsistency: boolean;
   /** SDXL: an empty negative prompt is zeros instead of the encoded empty text. */
@@ -36,7 +39,9 @@ export function readModelFolder(folder: string): ModelFolder {
   const family = readFamily(index);
   const parts = findParts(path, index, family);
   const latents = readLatentSpace(path, family);
-  const config = readFields(path, "scheduler", "scheduler_config.json");
+  const schedulerFile = join(path, "scheduler", "scheduler_config.json");
+  const options = readJsonObject(schedulerFile);
+  const config = fieldsOf(options, schedulerFile);
   const edits = parts.vaeEncoder !== undefined && family !== "plain";
   const described = readCard({ path, family, denoiserKind: parts.denoiserKind, latents, scheduler: config, edits });
   if (described.card.edits && parts.vaeEncoder === undefined) {
@@ -48,6 +53,7 @@ export function readModelFolder(folder: string): ModelFolder {
     ...described,
     latents,
     scheduler: createScheduler(config),
+    schedulers: chooseSchedulers(described.card.schedulers ?? [], options, index),
     latentConsistency: index.string("_class_name").includes("LatentConsistency"),
     zerosForEmptyPrompt: family === "sdxl" && index.boolean("force_zeros_for_empty_prompt", true),
     parts,

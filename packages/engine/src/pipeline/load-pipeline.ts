@@ -6,7 +6,7 @@ import type { Pixels } from "../image/pixels.ts";
 import type { RunClock } from "../network/load-network.ts";
 import type { RunQueue } from "../network/run-queue.ts";
 import { torchGenerator } from "../random/torch-generator.ts";
-import type { Latent } from "../schedulers/scheduler.ts";
+import type { Latent, Scheduler } from "../schedulers/scheduler.ts";
 import { loadConditioner } from "../text/conditioners.ts";
 import type { Conditioning } from "../text/conditioning.ts";
 import { blankCanvas, type Canvas, type CanvasMask, openCanvas } from "./canvas.ts";
@@ -80,10 +80,17 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
 
   const gridFor = (request: PictureRequest) => gridOf(renderSize(request, folder.native), pixelsPerCell);
 
+  function schedulerFor({ scheduler: name }: PictureRequest): Scheduler {
+    if (name === undefined) return folder.scheduler;
+    const chosen = folder.schedulers.get(name);
+    if (!chosen) throw new RangeError(`${folder.card.id} has no scheduler ${name}`);
+    return chosen;
+  }
+
   async function share(request: PictureRequest, text: Conditioning): Promise<Shared> {
     const { edit, steps } = request;
     const grid = gridFor(request);
-    const plan = makePlan(folder, folder.scheduler, {
+    const plan = makePlan(folder, schedulerFor(request), {
       steps,
       grid,
       strength: edit?.strength,
@@ -139,7 +146,8 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
       await hooks.pause?.();
       const shared = await share(request, text);
       for (let index = 0; index < request.n; index++) yield* picture(request, index, shared, hooks);
-      yield { type: "done", usage: countUsage(text.textTokens, request, request.n, request.edit !== undefined) };
+      const usage = countUsage(text.textTokens, request, request.n, request.edit !== undefined);
+      yield { type: "done", usage, ...(Object.keys(text.notes).length > 0 && { notes: text.notes }) };
     },
     close: async () => {
       await Promise.all([conditioner.close(), denoiser.close(), decoder.close(), encoder?.close()]);

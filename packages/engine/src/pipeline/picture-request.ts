@@ -27,6 +27,8 @@ export interface PictureRequest {
   readonly seed: number;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** One of the card's; left out: the model's own. */
+  readonly scheduler?: string;
   /** What to start from instead of noise alone. */
   readonly edit?: EditInput;
 }
@@ -54,6 +56,7 @@ export function toPictureRequest(job: ImageJob, randomSeed: () => number): Pictu
     seed: job.seed ?? randomSeed(),
     steps: job.steps,
     guidanceScale: job.guidanceScale,
+    ...(job.scheduler !== undefined && { scheduler: job.scheduler }),
     ...(edit && { edit }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Notes } from "@atoma/contract";
 import type { Output, TextNetwork } from "./text-network.ts";
 
 /** What the denoiser is told about one text. */
@@ -10,16 +11,6 @@ export interface TextRow {
   readonly pooled: Float32Array<ArrayBuffer> | undefined;
 }
 
-/** What was done to a prompt that its writer did not ask for. */
-export interface PromptNotes {
-  /** The end of the prompt, which no text encoder read. */
-  readonly truncatedPrompt?: string;
-  /** The same of the negative prompt. */
-  readonly truncatedNegativePrompt?: string;
-  /** Words of the prompt that the tokenizer does not know. */
-  readonly unknownWords?: readonly string[];
-}
-
 /** What the denoiser is told about a request's texts. */
 export interface Conditioning {
   readonly prompt: TextRow;
@@ -27,7 +18,7 @@ export interface Conditioning {
   readonly negative: TextRow | undefined;
   /** Tokens of the prompt itself that were read: no special ones, no padding. */
   readonly textTokens: number;
-  readonly notes: PromptNotes;
+  readonly notes: Notes;
 }
 
 export interface Texts {
@@ -89,14 +80,14 @@ export function promptNotes(
   texts: Texts,
   cuts: { readonly prompt: readonly string[]; readonly negative: readonly string[] },
   words: TextNetwork["tokenizer"],
-): PromptNotes {
+): Notes {
   const shortest = (parts: readonly string[]) => parts.reduce((a, b) => (b.length < a.length ? b : a), parts[0] ?? "");
   const truncated = shortest(cuts.prompt);
   const negative = shortest(cuts.negative);
   const unknown = words.unknownWords(texts.prompt, MOST_WORDS);
   return {
-    ...(truncated !== "" && { truncatedPrompt: truncated }),
-    ...(negative !== "" && { truncatedNegativePrompt: negative }),
-    ...(unknown.length > 0 && { unknownWords: unknown }),
+    ...(truncated !== "" && { truncated_prompt: truncated }),
+    ...(negative !== "" && { truncated_negative_prompt: negative }),
+    ...(unknown.length > 0 && { unknown_words: unknown }),
   };
 }

@@ -57,6 +57,7 @@ function fieldsOf(job: ImageJob): Readonly<Record<string, unknown>> {
     output_compression: job.outputCompression,
     steps: job.steps,
     guidance_scale: job.guidanceScale,
+    scheduler: job.scheduler,
     seed: job.seed,
     partial_images: job.stream ? job.partialImages : 0,
   };

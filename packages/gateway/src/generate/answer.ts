@@ -1,4 +1,11 @@
-import { formatSize, type GeneratedImage, type ImageJob, type OutputFormat, type Usage } from "@atoma/contract";
+import {
+  formatSize,
+  type GeneratedImage,
+  type ImageJob,
+  type Notes,
+  type OutputFormat,
+  type Usage,
+} from "@atoma/contract";
 
 /** One picture of an answer: its bytes while they are at hand, its stored file where there is one. */
 export interface AnswerItem {
@@ -20,13 +27,14 @@ export interface Answer {
   readonly responseFormat: "url" | "b64_json" | undefined;
   readonly stream: boolean;
   readonly usage: Usage | undefined;
+  readonly notes?: Notes | undefined;
   readonly items: readonly AnswerItem[];
 }
 
 export function toAnswer(
   job: ImageJob,
   images: readonly (GeneratedImage & { readonly file: string | undefined })[],
-  usage: Usage | undefined,
+  { usage, notes }: Pick<Answer, "usage" | "notes">,
   nowMs: number,
 ): Answer {
   return {
@@ -39,6 +47,7 @@ export function toAnswer(
     responseFormat: job.responseFormat,
     stream: job.stream,
     usage,
+    notes,
     items: images.map(({ seed, bytes, file }) => ({ seed, bytes, file })),
   };
 }

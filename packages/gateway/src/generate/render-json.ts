@@ -27,6 +27,7 @@ export async function renderJson(answer: Answer, files: FileStore, origin: strin
     quality: answer.quality,
     size: answer.size,
     usage: answer.usage,
+    notes: answer.notes,
   };
   const parts: Part[] = [`${JSON.stringify(head).slice(0, -1)},"data":[`];
   for (const [i, item] of answer.items.entries()) {

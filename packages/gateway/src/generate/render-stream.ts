@@ -45,10 +45,10 @@ export function renderProgress(
 
 /** One `completed` event for each picture, with its share of the usage. */
 export async function renderCompleted(answer: Answer, index: number, files: FileStore): Promise<RenderedBody> {
-  const { items, usage } = answer;
+  const { items, usage, notes } = answer;
   const item = items[index];
   if (!item) throw new RangeError(`there is no picture ${index}`);
   const share = usage ? usageOfPicture(usage, items.length, index) : NO_USAGE;
-  const fields = { ...eventFields(answer), seed: item.seed, usage: share };
+  const fields = { ...eventFields(answer), seed: item.seed, usage: share, notes };
   return event(`${answer.operation}.completed`, fields, await pictureOf(item, files));
 }

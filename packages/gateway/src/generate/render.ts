@@ -93,7 +93,9 @@ function asStream(request: FastifyRequest, reply: FastifyReply, { job }: Order, 
   return {
     onPreview(preview) {
       if (preview.type === "partial") {
-        return stream.send(renderPartial(toAnswer(job, [], undefined, createdAtMs), preview.partial, preview.bytes));
+        return stream.send(
+          renderPartial(toAnswer(job, [], { usage: undefined }, createdAtMs), preview.partial, preview.bytes),
+        );
       }
       if (!progress) return undefined;
       return stream.send(renderProgress(job.operation, preview.step, preview.steps, createdAt));

@@ -10,14 +10,14 @@ import type { Order } from "./validate.ts";
 
 /** Stores what was made, as far as it must be fetched again. */
 export async function keep(
-  { images, usage }: Made,
+  { images, ...told }: Made,
   job: Order["job"],
   replayable: boolean,
   { files, randomBytes, clock, fileTtlMs }: Pick<Context, "files" | "randomBytes" | "clock" | "fileTtlMs">,
 ): Promise<Answer> {
   const expiresAtMs = clock.now() + fileTtlMs;
   const kept = await keepImages(job, images, { files, randomBytes, expiresAtMs, replayable });
-  return toAnswer(job, kept, usage, clock.now());
+  return toAnswer(job, kept, told, clock.now());
 }
 
 /**

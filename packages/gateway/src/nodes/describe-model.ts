@@ -33,6 +33,7 @@ const STANDARD: ModelCapabilities = {
   default_quality: "medium",
   steps: { default: 20, max: 100 },
   guidance_scale: { default: 4 },
+  schedulers: [],
   output_formats: ["png", "webp", "jpeg"],
   seeds: true,
   negative_prompts: true,

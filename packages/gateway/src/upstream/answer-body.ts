@@ -1,4 +1,11 @@
-import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
+import {
+  type GeneratedImage,
+  type GenerationEvent,
+  type ImageJob,
+  type Notes,
+  readNotes,
+  type Usage,
+} from "@atoma/contract";
 import { type AnswerEvent, type AnswerReader, CutOffError, type PictureUrl } from "../dialects/dialect.ts";
 import { imageEvent } from "../dialects/openai-like.ts";
 import { answerCheck } from "./answer-check.ts";
@@ -8,6 +15,7 @@ import type { BodyReader } from "./send.ts";
 export interface Made {
   readonly images: readonly GeneratedImage[];
   readonly usage: Usage | undefined;
+  readonly notes: Notes | undefined;
 }
 
 /** What may be shown before all pictures are there. */
@@ -36,7 +44,7 @@ export function answerBody(reader: AnswerReader, job: ImageJob, progress: Progre
   /** From the first picture on that is elsewhere: looked at when the body is at its end. */
   const deferred: AnswerEvent[] = [];
   let at = 0;
-  let done: { readonly usage: Usage | undefined } | undefined;
+  let done: Extract<GenerationEvent, { type: "done" }> | undefined;
   let shown: Promise<void> | undefined;
 
   function show(preview: Preview): void {
@@ -83,7 +91,7 @@ export function answerBody(reader: AnswerReader, job: ImageJob, progress: Progre
       }
       if (!done) throw new CutOffError("the answer ended early");
       if (shown) await shown;
-      return { images, usage: done.usage };
+      return { images, usage: done.usage, notes: readNotes(done.notes) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { GeneratedImage, GenerationEvent, ImageJob, Usage } from "@atoma/contract";
+import type { GeneratedImage, GenerationEvent, ImageJob, Notes, Usage } from "@atoma/contract";
 import { errors, formatSize } from "@atoma/contract";
 
 /** Bytes encoded at a time: a multiple of 3, so that the pieces of base64 join without padding. */
@@ -10,17 +10,23 @@ export interface JsonAnswer {
   body(): Generator<string, void, undefined>;
 }
 
-/** Waits for all pictures and the usage. Throws ApiError when the stream ends without one of them. */
+/** What is known when all pictures are made. */
+export interface Told {
+  readonly usage: Usage | undefined;
+  readonly notes?: Notes | undefined;
+}
+
+/** Waits for all pictures, the usage and notes. Throws ApiError when the stream ends without one of them. */
 export async function collect(events: AsyncIterable<GenerationEvent>, n: number) {
   const images: GeneratedImage[] = [];
-  let usage: Usage | undefined;
+  let told: Told = { usage: undefined };
   for await (const event of events) {
     if (event.type === "image") images.push(event);
-    else if (event.type === "done") usage = event.usage;
+    else if (event.type === "done") told = event;
     else if (event.type === "error") throw errors.generationFailed(new Error(event.message));
   }
   if (images.length !== n) throw errors.generationFailed(new Error(`${images.length} of ${n} pictures came`));
-  return { images, usage };
+  return { images, told: { usage: told.usage, notes: told.notes } };
 }
 
 /**
@@ -30,7 +36,7 @@ export async function collect(events: AsyncIterable<GenerationEvent>, n: number)
 export function jsonAnswer(
   job: ImageJob,
   images: readonly GeneratedImage[],
-  usage: Usage | undefined,
+  { usage, notes }: Told,
   now: Date,
 ): JsonAnswer {
   const facts = {
@@ -40,6 +46,7 @@ export function jsonAnswer(
     quality: job.quality,
     size: formatSize(job),
     ...(usage && { usage }),
+    ...(notes && { notes }),
   };
   const head = `${JSON.stringify(facts).slice(0, -1)},"data":[`;
   const opening = (index: number) => `${index > 0 ? "," : ""}{"b64_json":"`;
@@ -49,7 +56,8 @@ export function jsonAnswer(
     return sum + opening(index).length + Math.ceil(image.bytes.length / 3) * 4 + closing(image).length;
   }, 0);
   return {
-    length: head.length + inner + tail.length,
+    // Notes may hold any letters; the rest is ASCII.
+    length: Buffer.byteLength(head) + inner + tail.length,
     *body() {
       yield head;
       for (const [index, image] of images.entries()) {

@@ -52,6 +52,7 @@ export async function* sseAnswer(
             b64_json: base64(image.bytes),
             created_at: now(),
             ...made,
+            ...(event.notes && { notes: event.notes }),
             ...(event.usage && { usage: usageOfPicture(event.usage, job.n, image.index) }),
             ...(image.seed !== undefined && { seed: image.seed }),
           } as const);

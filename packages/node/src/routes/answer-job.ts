@@ -85,8 +85,8 @@ export async function answerJob(
     const headers = { "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" };
     return reply.headers(headers).type("text/event-stream; charset=utf-8").send(body);
   }
-  const { images, usage } = await collect(events, job.n);
-  const answer = jsonAnswer(job, images, usage, new Date());
+  const { images, told } = await collect(events, job.n);
+  const answer = jsonAnswer(job, images, told, new Date());
   reply.header("openai-processing-ms", String(Math.round(performance.now() - started)));
   reply.header("content-length", String(answer.length));
   return reply.type("application/json; charset=utf-8").send(Readable.from(answer.body(), { objectMode: false }));

@@ -32,6 +32,8 @@ export interface ImageOptions {
   guidanceScale?: Optional<number>;
   /** What the picture must not show. */
   negativePrompt?: Optional<string>;
+  /** One of those that the model's `capabilities.schedulers` names, like `euler` or `dpmpp_2m_karras`. */
+  scheduler?: Optional<string>;
   /** Pixels; together with `height`, in the place of `size`. */
   width?: Optional<number>;
   /** Pixels; together with `width`. */

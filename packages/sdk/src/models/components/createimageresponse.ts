@@ -1,5 +1,6 @@
 import type { OpenEnum } from "../../types/enums.ts";
 import type { ImageData } from "./imagedata.ts";
+import type { Notes } from "./notes.ts";
 import type { Usage } from "./usage.ts";
 
 export { createImageResponseFromJSON, createImageResponseToJSON } from "./json/createimageresponse.ts";
@@ -14,6 +15,8 @@ export interface CreateImageResponse {
   background?: OpenEnum<"transparent" | "opaque">;
   outputFormat?: OpenEnum<"png" | "jpeg" | "webp">;
   usage?: Usage;
+  /** There where something was done to the prompt besides drawing it. */
+  notes?: Notes;
   /** Further fields of the server, unchanged. */
   [field: string]: unknown;
 }

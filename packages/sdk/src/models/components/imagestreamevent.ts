@@ -1,4 +1,5 @@
 import type { ImageData } from "./imagedata.ts";
+import type { Notes } from "./notes.ts";
 import type { Usage } from "./usage.ts";
 
 interface StreamedPicture extends ImageData {
@@ -21,6 +22,7 @@ export interface ImagePartialEvent extends StreamedPicture {
 export interface ImageCompletedEvent extends StreamedPicture {
   type: "image_generation.completed";
   usage?: Usage;
+  notes?: Notes;
 }
 
 /** How far the server is, from servers that tell it and when `progress: true` asks for it. */

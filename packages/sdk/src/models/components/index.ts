@@ -21,4 +21,5 @@ export type {
   NodesCreateRequest,
   NodesCreateResponse,
 } from "./nodes.ts";
+export type { Notes } from "./notes.ts";
 export type { TokensDetails, Usage } from "./usage.ts";
