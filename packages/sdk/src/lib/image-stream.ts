@@ -1,12 +1,13 @@
 import type { CreateImageResponse } from "../models/components/createimageresponse.ts";
 import { ImageData } from "../models/components/imagedata.ts";
-import type { ImageStreamEvent } from "../models/components/imagestreamevent.ts";
 import { ConnectionError } from "../models/errors/connectionerror.ts";
 import { isRecord } from "../models/errors/envelope.ts";
 import { RequestAbortedError } from "../models/errors/requestabortederror.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { type Attempt, attemptError, refusal } from "./attempt.ts";
 import { maxResponseBytes } from "./body.ts";
+import type { Call } from "./call.ts";
+import type { RequestOptions } from "./client.ts";
 import { EventStream } from "./event-stream.ts";
 import { downloader, readImages } from "./images.ts";
 import type { ServerSentEvent } from "./sse.ts";
@@ -16,35 +17,49 @@ import { fromWire } from "./wire.ts";
 /** How long to wait for the end of a stream whose pictures are all here, ms. */
 const TAIL_MS = 1_000;
 
-/**
- * Opens the stream of a 2xx answer. A server that answers with JSON all the same is understood.
- * @param wanted how many pictures must come, ≥ 1
- * @param idleMs longest silence, ms; 0 for no limit
- */
-export async function openImageStream(
-  response: Response,
-  attempt: Attempt,
-  wanted: number,
-  idleMs: number,
-): Promise<EventStream<ImageStreamEvent>> {
-  const isSSE = /^\s*text\/event-stream/i.test(response.headers.get("content-type") ?? "");
-  const events = isSSE
-    ? imageEvents(response, attempt, wanted, idleMs)
-    : completedEvents(await readImages(response, attempt));
-  if (!isSSE) attempt.close();
-  return new EventStream(events, async () => {
-    attempt.deadline.abort(new RequestAbortedError("The stream was cancelled"));
-    attempt.close();
-    if (!response.body?.locked) await response.body?.cancel().catch(() => {}); // the abort may have closed it
-  });
+export interface StreamOptions extends RequestOptions {
+  /** Longest silence between two events, comments counted, ms; 0 for no limit. Default 300,000. */
+  idleTimeoutMs?: number | undefined;
+  /** Ask the server for progress events. Default false. */
+  progress?: boolean | undefined;
 }
 
-async function* imageEvents(
+/** What the names of a stream's events begin with. */
+type Prefix = "image_generation" | "image_edit";
+
+/** What the calls have in common that answer with a stream of pictures. `E` are the events of the prefix. */
+export function imageStream<E extends { type: `${Prefix}.${string}` }>(
+  prefix: Prefix,
+  n: unknown,
+  { progress, idleTimeoutMs = 300_000 }: StreamOptions = {},
+): Pick<Call<EventStream<E>>, "accept" | "isStream" | "read"> {
+  const wanted = typeof n === "number" ? n : 1;
+  return {
+    accept: progress ? "text/event-stream; progress=1" : "text/event-stream",
+    isStream: true,
+    async read(response, attempt) {
+      const isSSE = /^\s*text\/event-stream/i.test(response.headers.get("content-type") ?? "");
+      // A server that answers with JSON all the same is understood.
+      const events = isSSE
+        ? imageEvents<E>(response, attempt, prefix, wanted, idleTimeoutMs)
+        : completedEvents<E>(await readImages(response, attempt), prefix);
+      if (!isSSE) attempt.close();
+      return new EventStream(events, async () => {
+        attempt.deadline.abort(new RequestAbortedError("The stream was cancelled"));
+        attempt.close();
+        if (!response.body?.locked) await response.body?.cancel().catch(() => {}); // the abort may have closed it
+      });
+    },
+  };
+}
+
+async function* imageEvents<E>(
   response: Response,
   attempt: Attempt,
+  prefix: Prefix,
   wanted: number,
   idleMs: number,
-): AsyncGenerator<ImageStreamEvent, void, undefined> {
+): AsyncGenerator<E, void, undefined> {
   const { deadline } = attempt;
   const clock = attempt.client._clock;
   const maxBytes = maxResponseBytes(attempt);
@@ -56,9 +71,9 @@ async function* imageEvents(
       if (sent.data === "[DONE]") break;
       const event = readEvent(sent, response, attempt);
       if (!event) continue;
-      if (event.type === "image_generation.completed") completed++;
+      if (event.kind === "completed") completed++;
       if (completed === wanted) tail ??= clock.setTimeout(() => deadline.abort(undefined), TAIL_MS);
-      yield event;
+      yield asEvent(event.fields, prefix, event.kind);
     }
     if (completed < wanted) {
       throw new ConnectionError(`The stream ended before completion, after ${completed} of ${wanted} pictures`);
@@ -72,7 +87,13 @@ async function* imageEvents(
   }
 }
 
-function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt): ImageStreamEvent | undefined {
+/** An event that the SDK knows: what it is, and its fields. */
+interface KnownEvent {
+  kind: string;
+  fields: object;
+}
+
+function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt): KnownEvent | undefined {
   const refused = () => refusal("API error in the stream", response, sent.data, attempt);
   if (sent.event === "error") throw refused();
   let json: unknown;
@@ -85,13 +106,14 @@ function readEvent(sent: ServerSentEvent, response: Response, attempt: Attempt):
   if (!isRecord(json)) return undefined;
   if (json.type === "error" || json.error) throw refused();
 
-  const type = json.type ?? sent.event;
-  const fields = { ...fromWire(json), type };
-  if (type === "image_generation.progress") return asEvent(fields);
-  if (type !== "image_generation.partial_image" && type !== "image_generation.completed") return undefined;
+  const name = String(json.type ?? sent.event);
+  const [, kind] = /^image_(?:generation|edit)\.(progress|partial_image|completed)$/.exec(name) ?? [];
+  if (!kind) return undefined;
+  const fields = fromWire(json);
+  if (kind === "progress") return { kind, fields };
   const picture = new ImageData(fields, downloader(attempt), json.output_format);
-  if (picture.b64Json || picture.url) return asEvent(picture);
-  if (type !== "image_generation.completed") return undefined; // the finished one may still come
+  if (picture.b64Json || picture.url) return { kind, fields: picture };
+  if (kind !== "completed") return undefined; // the finished one may still come
   throw new SDKValidationError("Response", "an event of the stream has no picture", json);
 }
 
@@ -111,14 +133,12 @@ function parseEvent(text: string): unknown {
   return JSON.parse(text);
 }
 
-async function* completedEvents(answer: CreateImageResponse): AsyncGenerator<ImageStreamEvent, void, undefined> {
+async function* completedEvents<E>(answer: CreateImageResponse, prefix: Prefix): AsyncGenerator<E, void, undefined> {
   const { data, created: createdAt, ...fields } = answer;
-  for (const picture of data) {
-    yield asEvent(Object.assign(picture, fields, { createdAt, type: "image_generation.completed" }));
-  }
+  for (const picture of data) yield asEvent(Object.assign(picture, fields, { createdAt }), prefix, "completed");
 }
 
-/** Its `type` was looked at; the other fields are the server's word, as in every answer. */
-function asEvent(event: object): ImageStreamEvent {
-  return event as ImageStreamEvent;
+/** The event of a kind. Its other fields are the server's word, as in every answer. */
+function asEvent<E>(fields: object, prefix: Prefix, kind: string): E {
+  return Object.assign(fields, { type: `${prefix}.${kind}` }) as E;
 }

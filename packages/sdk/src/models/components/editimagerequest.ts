@@ -11,3 +11,8 @@ export interface EditImageRequest extends ImageOptions {
   mask?: ImageInput | null | undefined;
   inputFidelity?: OpenEnum<"high" | "low"> | null | undefined;
 }
+
+export interface EditImageStreamRequest extends EditImageRequest {
+  /** How many unfinished pictures to send on the way, 0 to 3. Default 0. */
+  partialImages?: number | null | undefined;
+}
