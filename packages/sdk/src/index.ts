@@ -1,5 +1,6 @@
 export { files } from "./compat/files.ts";
 export type { StreamOptions } from "./funcs/imagesGenerateStream.ts";
+export type { WaitOptions } from "./funcs/imagesGenerationWait.ts";
 export type { RequestOptions } from "./lib/client.ts";
 export { SDK_METADATA, type SDKOptions, ServerList, serverURLFromOptions } from "./lib/config.ts";
 export type { EventStream, EventStreamPromise } from "./lib/event-stream.ts";

@@ -6,7 +6,7 @@ import { programFolder, programsOf, runProgram, writeProgram } from "./support/p
 const folder = programFolder();
 
 for (const [page, count] of [
-  ["sdk.md", 9],
+  ["sdk.md", 10],
   ["sdk/images-generate.md", 4],
 ] as const) {
   const programs = programsOf(page);

@@ -5,8 +5,8 @@ import { type APICall, APIPromise } from "../types/async.ts";
 import type { Result } from "../types/fp.ts";
 import { type Attempt, asError, attemptError, send } from "./attempt.ts";
 import type { ClientSDK, RequestOptions } from "./client.ts";
-import type { Clock } from "./clock.ts";
-import { type Deadline, startDeadline } from "./deadline.ts";
+import { startDeadline } from "./deadline.ts";
+import { pause } from "./pause.ts";
 import { checkAddressee, type Operation, prepareRequest } from "./request.ts";
 import { retryDelayMs } from "./retries.ts";
 
@@ -92,7 +92,10 @@ async function runCall<T>(
         const elapsedMs = clock.now() - startedAt;
         const delay = retryDelayMs(retries, options.retryCodes, refusal, progress.attempts, elapsedMs);
         if (delay === undefined || total.signal.aborted) throw refusal;
-        await pause(clock, delay, total, refusal);
+        await pause(clock, delay, total).catch((end: unknown) => {
+          if (end instanceof RequestTimeoutError) end.cause = refusal;
+          throw end;
+        });
       } finally {
         progress.exchange = attempt.reached ?? progress.exchange;
         if (own !== total) own.disarm();
@@ -103,22 +106,7 @@ async function runCall<T>(
   }
 }
 
-function abortedByCaller(cause: unknown): SDKError {
+/** What a call ends with when a signal of the caller is aborted. */
+export function abortedByCaller(cause: unknown): SDKError {
   return new RequestAbortedError("The request was aborted by the caller", { cause });
-}
-
-/** Waits `ms`, or rejects as soon as the deadline has passed; a timeout has the last refusal as its cause. */
-async function pause(clock: Clock, ms: number, deadline: Deadline, refusal: SDKError): Promise<void> {
-  let timer: unknown;
-  const wait = new Promise<void>((resolve) => {
-    timer = clock.setTimeout(resolve, ms);
-  });
-  try {
-    await deadline.race(wait);
-  } catch (end) {
-    if (end instanceof RequestTimeoutError) end.cause = refusal;
-    throw end;
-  } finally {
-    clock.clearTimeout(timer);
-  }
 }

@@ -16,7 +16,14 @@ import { fromWire } from "./wire.ts";
  * @throws SDKValidationError when there is none in it, besides what `readJSON` throws
  */
 export async function readImages(response: Response, attempt: Attempt, body?: string): Promise<CreateImageResponse> {
-  const json = await readJSON(response, attempt, body);
+  return readPictures(await readJSON(response, attempt, body), attempt);
+}
+
+/**
+ * The pictures of an answer.
+ * @throws SDKValidationError when there is none in it
+ */
+export function readPictures(json: Record<string, unknown>, attempt: Attempt): CreateImageResponse {
   const { created, data, ...fields } = fromWire(json);
   const download = downloader(attempt);
   // A picture is not lost for what stands beside it.

@@ -3,14 +3,30 @@ import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
 import { type Attempt, refusal } from "./attempt.ts";
 import { readBody } from "./body.ts";
 
+type JSONObject = Record<string, unknown>;
+
 /**
  * Reads a 2xx answer that must be a JSON object, whatever its content type calls it.
- * @param body what was sealed in the answer; left out, its own body
- * @throws APIError for an answer that is not JSON and does not claim to be (also an empty one), or an error envelope
- * @throws SDKValidationError for an answer that claims to be JSON and is not an object
+ * @param body what was sealed in the answer, or was read from it before; left out, its own body
+ * @throws APIError for an error envelope, besides what `parseObject` throws
  */
-export async function readJSON(response: Response, attempt: Attempt, body?: string): Promise<Record<string, unknown>> {
-  const text = body ?? new TextDecoder().decode(await readBody(response, attempt));
+export async function readJSON(response: Response, attempt: Attempt, body?: string): Promise<JSONObject> {
+  const text = body ?? (await readText(response, attempt));
+  const json = parseObject(text, response, attempt);
+  if (json.error) throw refusal("API error occurred", response, text, attempt);
+  return json;
+}
+
+/** Reads a whole body as UTF-8. Throws as `readBody`. */
+export async function readText(response: Response, attempt: Attempt): Promise<string> {
+  return new TextDecoder().decode(await readBody(response, attempt));
+}
+
+/**
+ * @throws APIError for a text that is not JSON and does not claim to be (also an empty one), SDKValidationError for one that
+ * claims to be JSON and is not an object
+ */
+export function parseObject(text: string, response: Response, attempt: Attempt): JSONObject {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -21,6 +37,5 @@ export async function readJSON(response: Response, attempt: Attempt, body?: stri
       : refusal("Unexpected API response, not JSON", response, text, attempt);
   }
   if (!isRecord(json)) throw new SDKValidationError("Response", "the body is not a JSON object", json);
-  if (json.error) throw refusal("API error occurred", response, text, attempt);
   return json;
 }

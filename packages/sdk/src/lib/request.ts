@@ -5,20 +5,24 @@ import { PUBLIC_HOST, parseURL, userAgent } from "./config.ts";
 import { isServerRuntime } from "./env.ts";
 import { readHeaders } from "./headers.ts";
 
-/** What an operation sends: a POST if there is a body. */
+/** What an operation sends. */
 export interface Operation {
+  /** Left out: POST if there is a body, else GET. */
+  readonly method?: "DELETE";
   /** From the root of the API, or a whole URL. */
   readonly path: string | URL;
   readonly body?: string | Bytes;
   /** Both are `application/json` where they are left out. */
   readonly contentType?: string;
   readonly accept?: string;
+  /** How to answer, as in RFC 7240. */
+  readonly prefer?: string;
 }
 
 /** A request, the same for every attempt but for its key. */
 export interface PreparedRequest {
   readonly url: URL;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly body: string | Bytes | null;
   /** Lower-case names. */
   readonly headers: Record<string, string>;
@@ -29,7 +33,7 @@ export interface PreparedRequest {
 /** @throws InvalidRequestError when a URL or a header cannot be sent */
 export function prepareRequest(
   client: ClientSDK,
-  { path, body, contentType = "application/json", accept = "application/json" }: Operation,
+  { method, path, body, contentType = "application/json", accept = "application/json", prefer }: Operation,
   { serverURL, fetchOptions, idempotencyKey }: RequestOptions,
 ): PreparedRequest {
   const base = serverURL == null ? client._baseURL : parseURL(serverURL);
@@ -38,6 +42,7 @@ export function prepareRequest(
   }
   const headers: Record<string, string> = {
     accept,
+    ...(prefer && { prefer }),
     ...(isServerRuntime() && { "user-agent": userAgent }),
     ...(body && { "content-type": contentType, "idempotency-key": idempotencyKey || randomId() }),
     ...(fetchOptions?.headers && readHeaders(fetchOptions.headers)),
@@ -47,7 +52,7 @@ export function prepareRequest(
   }
   return {
     url: path instanceof URL ? path : resolve(base, path),
-    method: body ? "POST" : "GET",
+    method: method ?? (body ? "POST" : "GET"),
     body: body ?? null,
     headers,
     origin: base.origin,

@@ -2,7 +2,7 @@ import { isRecord } from "../models/errors/envelope.ts";
 
 /** The fields that are known here, by their names here; all others keep theirs. */
 const KNOWN =
-  "b64Json background createdAt guidanceScale imageTokens inputFidelity inputTokens inputTokensDetails negativePrompt notes numInferenceSteps outputCompression outputFormat outputTokens outputTokensDetails ownedBy partialImageIndex partialImages quality responseFormat revisedPrompt seed shutdownDate size textTokens totalTokens truncatedNegativePrompt truncatedPrompt unknownWords url usage".split(
+  "b64Json background createdAt endedAt expiresAt guidanceScale imageTokens inputFidelity inputTokens inputTokensDetails negativePrompt notes numInferenceSteps outputCompression outputFormat outputTokens outputTokensDetails ownedBy partialImageIndex partialImages quality responseFormat revisedPrompt seed shutdownDate size startedAt textTokens totalTokens truncatedNegativePrompt truncatedPrompt unknownWords url usage".split(
     " ",
   );
 const WIRE = new Map(KNOWN.map((here) => [here, here.replace(/[A-Z]/g, "_$&").toLowerCase()]));

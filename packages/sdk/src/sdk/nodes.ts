@@ -5,24 +5,22 @@ import type {
   NodesCreateRequest,
   NodesCreateResponse,
 } from "../models/components/nodes.ts";
-import { APIPromise, throwing } from "../types/async.ts";
-import { Resource } from "./resource.ts";
+import type { APIPromise } from "../types/async.ts";
+import { lazily, Resource } from "./resource.ts";
 
 /** What concerns whoever runs nodes. Its code is loaded when it is called: few programs need it. */
 export class Nodes extends Resource {
   /** As `nodesNodesCreate`, but throws its error. */
   nodesCreate(request: NodesCreateRequest, options?: RequestOptions): APIPromise<NodesCreateResponse> {
-    const operation = import("../funcs/nodesNodesCreate.ts");
-    return new APIPromise(
-      operation.then((module) => throwing(module.nodesNodesCreate(this._client, request, options)).$inspect()),
+    return lazily(import("../funcs/nodesNodesCreate.ts"), ({ nodesNodesCreate }) =>
+      nodesNodesCreate(this._client, request, options),
     );
   }
 
   /** As `nodesNodesCreateLock`, but throws its error. */
   nodesCreateLock(request: NodesCreateLockRequest, options?: RequestOptions): APIPromise<NodesCreateLockResponse> {
-    const operation = import("../funcs/nodesNodesCreateLock.ts");
-    return new APIPromise(
-      operation.then((module) => throwing(module.nodesNodesCreateLock(this._client, request, options)).$inspect()),
+    return lazily(import("../funcs/nodesNodesCreateLock.ts"), ({ nodesNodesCreateLock }) =>
+      nodesNodesCreateLock(this._client, request, options),
     );
   }
 }

@@ -10,11 +10,16 @@ const CORS = {
 
 /** A server with every operation that the guide and the examples use. */
 export function gateway(t: TestContext): Promise<TestServer> {
-  return serve(t, (response, { url, method, body }) => {
+  return serve(t, (response, { url, method, headers, body }) => {
     for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
     if (method === "OPTIONS") return response.writeHead(204).end();
     const text = body.toString("latin1");
     if (url.startsWith("/v1/models")) return json(response, { data: [{ id: "m" }] }, 200, { "x-request-id": "req_1" });
+    const job = { id: "gen_0123456789", object: "image.generation" };
+    if (headers.prefer === "respond-async") {
+      return json(response, { ...job, status: "queued" }, 202, { "retry-after": "0" });
+    }
+    if (method === "GET") return json(response, { ...job, status: "succeeded", result: ANSWER });
     if (text.includes('"slow"')) return;
     if (text.includes('"refused"'))
       return json(response, { error: { code: "moderation_blocked", message: "no" } }, 400);

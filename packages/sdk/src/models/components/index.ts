@@ -1,6 +1,7 @@
 export type { CreateImageRequest, CreateImageStreamRequest, ImageOptions } from "./createimagerequest.ts";
 export type { CreateImageResponse } from "./createimageresponse.ts";
 export type { EditImageRequest, EditImageStreamRequest, ImageInput } from "./editimagerequest.ts";
+export type { Generation } from "./generation.ts";
 export type { HealthResponse } from "./healthresponse.ts";
 export { type Download, type DownloadOptions, ImageData } from "./imagedata.ts";
 export type {
