@@ -45,6 +45,12 @@ const SETTINGS = {
     fallback: "reject" as const,
     help: "request fields nobody knows: reject, ignore or forward",
   },
+  response_format: {
+    check: one("both", "url", "b64_json"),
+    fallback: "both" as const,
+    help: "what answers carry where neither request nor key says: both, url or b64_json",
+  },
+  keep_alive_s: { check: whole(1, 3600), fallback: 65, help: "how long an idle connection stays open" },
   max_body_bytes: { check: whole(1024, 2 ** 26), fallback: 262_144, help: "largest request body" },
   body_timeout_s: { check: whole(1, 3600), fallback: 15, help: "how long a request body may take" },
   max_edit_body_bytes: { check: whole(1024, 2 ** 28), fallback: 67_108_864, help: "largest body of an image edit" },

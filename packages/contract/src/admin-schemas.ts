@@ -58,6 +58,10 @@ const rights = {
     }),
     "Which models the key may use. Null: all.",
   ),
+  response_format: orNull(
+    Type.Union([Type.Literal("both"), Type.Literal("url"), Type.Literal("b64_json")]),
+    "What answers carry where a request does not say. Null: what the gateway's setting says.",
+  ),
   requests_per_minute: limit("Requests a minute."),
   images_per_minute: limit("Pictures a minute."),
   concurrent_requests: limit("Requests at a time."),

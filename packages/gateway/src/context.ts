@@ -1,4 +1,4 @@
-import type { Ledger, RandomBytes } from "@atoma/ledger";
+import type { Ledger, RandomBytes, ResponseDefault } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
 import type { FileStore } from "./files/file-store.ts";
@@ -24,6 +24,10 @@ export interface Context {
   readonly randomBytes: RandomBytes;
   readonly defaultModel: string | undefined;
   readonly unknownFields: "reject" | "ignore" | "forward";
+  /** What an answer carries where neither the request nor its key says. */
+  readonly responseFormat: ResponseDefault;
+  /** How long a connection without a request stays open. */
+  readonly keepAliveMs: number;
   /** Origin for file URLs; undefined: the one that the client called. */
   readonly publicUrl: string | undefined;
   /** Opens the admin API; without it there is none. */

@@ -111,6 +111,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     randomBytes: pooledRandomBytes(),
     defaultModel: options.defaultModel,
     unknownFields: options.unknownFields ?? "reject",
+    responseFormat: options.responseFormat ?? "both",
+    keepAliveMs: options.keepAliveMs ?? 65_000,
     publicUrl,
     adminKey: options.adminKey,
     body: { maxBytes: options.maxBodyBytes ?? 256 * 1024, timeoutMs: options.bodyTimeoutMs ?? 15_000 },

@@ -1,4 +1,4 @@
-import type { Ledger } from "@atoma/ledger";
+import type { Ledger, ResponseDefault } from "@atoma/ledger";
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
 import type { S3Options } from "./files/s3.ts";
@@ -22,6 +22,10 @@ export interface GatewayOptions {
   readonly defaultModel?: string | undefined;
   /** What happens to request fields nobody knows. Default: they are refused. */
   readonly unknownFields?: "reject" | "ignore" | "forward";
+  /** What the items of an answer carry where neither the request nor its key says. Default: url and b64_json. */
+  readonly responseFormat?: ResponseDefault | undefined;
+  /** How long a connection without a request stays open: longer than the balancer in front keeps one. Default 65 s. */
+  readonly keepAliveMs?: number;
   /** Origin that file URLs begin with, where a proxy stands before the gateway. */
   readonly publicUrl?: string | undefined;
   /** Opens the admin API under `/admin/v1`; without it there is none. */

@@ -40,7 +40,6 @@ const VERSION = "0.1.0";
 const MAX_HEADER_BYTES = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const UNREAD_BODY_MS = 60_000;
-const KEEP_ALIVE_MS = 65_000;
 const MAX_CONNECTIONS = 10_000;
 /** What load balancers and nodes ask every few seconds. */
 const PROBES = new Set(["/health", "/v1/nodes/heartbeat"]);
@@ -63,7 +62,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
     rewriteUrl: toOriginForm,
     // Behind the deadlines of those who read bodies, for requests whose body nobody reads.
     requestTimeout: HEADERS_TIMEOUT_MS + Math.max(context.body.timeoutMs, context.editBody.timeoutMs) + UNREAD_BODY_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: context.keepAliveMs,
     forceCloseConnections: "idle",
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 2048 },

@@ -10,6 +10,7 @@ import {
   checkLimits,
   checkModels,
   checkName,
+  checkResponseFormat,
   checkText,
   checkTime,
   checkUrl,
@@ -71,6 +72,7 @@ export function administration(engine: Engine, now: () => number, randomBytes: R
         lastFour: secret.slice(-4),
         expiresAt: expiry(key.expiresAt ?? null),
         allowedModels: checkModels(key.allowedModels ?? null),
+        responseFormat: checkResponseFormat(key.responseFormat ?? null),
         limits: { ...NO_LIMITS, ...checkLimits(key.limits ?? {}) },
         actor: actorOf(key),
       };
@@ -87,6 +89,7 @@ export function administration(engine: Engine, now: () => number, randomBytes: R
         name: change.name === undefined ? undefined : checkName("name", change.name, 256),
         expiresAt: change.expiresAt === undefined ? undefined : expiry(change.expiresAt),
         allowedModels: change.allowedModels === undefined ? undefined : checkModels(change.allowedModels),
+        responseFormat: change.responseFormat === undefined ? undefined : checkResponseFormat(change.responseFormat),
         limits: checkLimits(change.limits ?? {}),
       };
       const actor = actorOf(change);

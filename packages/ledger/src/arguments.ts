@@ -2,6 +2,7 @@
 import type { KeyLimits } from "./core/types.ts";
 import { LedgerInputError } from "./errors.ts";
 import type { PriceSnapshot } from "./ledger.ts";
+import { RESPONSE_DEFAULTS, type ResponseDefault } from "./response-default.ts";
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 // Control characters: PostgreSQL cannot store U+0000, and none of them belongs into a name.
@@ -67,6 +68,13 @@ export function checkModels(models: readonly string[] | null): readonly string[]
   if (models === null) return null;
   checkInteger("the number of allowed models", models.length, 0, 1_000);
   return models.map((model) => checkName("allowed model", model, 256));
+}
+
+export function checkResponseFormat(format: string | null): ResponseDefault | null {
+  if (format === null) return null;
+  const known = RESPONSE_DEFAULTS.find((value) => value === format);
+  if (known === undefined) throw invalid(`the response format must be one of ${RESPONSE_DEFAULTS.join(", ")}`);
+  return known;
 }
 
 export function checkLimits(limits: Partial<KeyLimits>): Partial<KeyLimits> {

@@ -64,3 +64,4 @@ export type { Heartbeat, NewNode, NodeEntry, Nodes } from "./nodes/nodes.ts";
 export { type OpenLedgerOptions, openLedger } from "./open-ledger.ts";
 export { ownLedger } from "./own-ledger.ts";
 export { pooledRandomBytes } from "./random.ts";
+export { RESPONSE_DEFAULTS, type ResponseDefault } from "./response-default.ts";

@@ -12,6 +12,7 @@ import type {
 import type { AccountId, HoldId, KeyId } from "./ids.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { Nodes } from "./nodes/nodes.ts";
+import type { ResponseDefault } from "./response-default.ts";
 
 /** Units are compute units, integers up to `Number.MAX_SAFE_INTEGER`. Times are milliseconds since the epoch. */
 export interface ReserveRequest extends Omit<ReserveOperation, "kind" | "price" | "idempotency"> {
@@ -42,6 +43,8 @@ export interface KeyRecord extends KeyRights {
   lastFour: string;
   createdAt: number;
   lastUsedAt: number | null;
+  /** Null: what the gateway's setting says. */
+  responseFormat: ResponseDefault | null;
 }
 
 /** A hold as it is shown. */
@@ -72,6 +75,8 @@ export interface NewKey extends By {
   expiresAt?: number | null | undefined;
   /** Null or absent: every model. */
   allowedModels?: readonly string[] | null | undefined;
+  /** Null: what the gateway's setting says. */
+  responseFormat?: ResponseDefault | null | undefined;
   limits?: Partial<KeyLimits> | undefined;
 }
 
@@ -80,6 +85,8 @@ export interface KeyChange extends By {
   name?: string | undefined;
   expiresAt?: number | null | undefined;
   allowedModels?: readonly string[] | null | undefined;
+  /** Null: what the gateway's setting says. */
+  responseFormat?: ResponseDefault | null | undefined;
   limits?: Partial<KeyLimits> | undefined;
 }
 

@@ -30,6 +30,8 @@ export async function serveGateway(
     modelAliases: config.model_aliases,
     defaultModel: config.default_model,
     unknownFields: config.unknown_fields,
+    responseFormat: config.response_format,
+    keepAliveMs: config.keep_alive_s * 1000,
     publicUrl: config.public_url,
     adminKey,
     webFolder: WEB,

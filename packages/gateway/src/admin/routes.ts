@@ -1,8 +1,15 @@
 import { ApiError, adminSchemas, errors, HOLD_STATES, parseJsonObject } from "@atoma/contract";
-import { accountIdFrom, holdIdFrom, type KeyChange, keyIdFrom, LedgerInputError } from "@atoma/ledger";
+import {
+  accountIdFrom,
+  holdIdFrom,
+  type KeyChange,
+  keyIdFrom,
+  LedgerInputError,
+  RESPONSE_DEFAULTS,
+} from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import { onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeOrNull } from "../http/body-fields.ts";
+import { oneOrNull, onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeOrNull } from "../http/body-fields.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
@@ -45,6 +52,7 @@ function rightsOf(body: Record<string, unknown>, { modelId }: Registry): KeyChan
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   return {
     expiresAt: wholeOrNull(body, "expires_at", 0),
+    responseFormat: oneOrNull(body, "response_format", RESPONSE_DEFAULTS),
     // What a key may use is a model, whatever its names are: an alias that is given to another one later changes no rights.
     allowedModels: models?.map(modelId) ?? models,
     ...(Object.keys(given).length > 0 && { limits: given }),

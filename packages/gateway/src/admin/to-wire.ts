@@ -22,6 +22,7 @@ export const keyToWire = (k: KeyRecord) => ({
   disabled_at: k.disabledAt,
   revoked_at: k.revokedAt,
   allowed_models: k.allowedModels,
+  response_format: k.responseFormat,
   requests_per_minute: k.limits.requestsPerMinute,
   images_per_minute: k.limits.imagesPerMinute,
   concurrent_requests: k.limits.concurrentRequests,

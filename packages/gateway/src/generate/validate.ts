@@ -18,7 +18,7 @@ export interface Order {
   readonly candidates: Candidates;
 }
 
-export type ValidateContext = Pick<Context, "registry" | "defaultModel" | "unknownFields">;
+export type ValidateContext = Pick<Context, "registry" | "defaultModel" | "unknownFields" | "responseFormat">;
 
 /** Whether a key may use a model, by its id. */
 export const mayUse = ({ allowedModels }: Caller, model: string): boolean => allowedModels?.includes(model) ?? true;
@@ -37,10 +37,12 @@ export function usableModels({ registry }: Pick<Context, "registry">, caller: Ca
 /** What a caller's request is read by. */
 export function readingFor(context: ValidateContext, caller: Caller): ParseOptions {
   const { registry, defaultModel, unknownFields } = context;
+  const format = caller.responseFormat ?? context.responseFormat;
   return {
     findModel: registry.findModel,
     defaultModel,
     unknownFields,
+    defaultResponseFormat: format === "both" ? undefined : format,
     modelNames: () => usableModels(context, caller),
   };
 }

@@ -47,6 +47,16 @@ export function wholeOrNull(body: Body, name: string, min: number): number | nul
   return body[name] === null ? null : whole(body, name, min);
 }
 
+/** One of some texts, where null has a meaning of its own. */
+export function oneOrNull<T extends string>(body: Body, name: string, values: readonly T[]): T | null | undefined {
+  if (body[name] === null) return null;
+  const given = text(body, name);
+  if (given === undefined) return undefined;
+  const known = values.find((value) => value === given);
+  if (known === undefined) throw errors.invalidValue(name, given, values);
+  return known;
+}
+
 export function textsOrNull(body: Body, name: string): readonly string[] | null | undefined {
   const value = body[name];
   if (value === undefined || value === null) return value;

@@ -2,23 +2,25 @@ import type { KeyLimits } from "../core/types.ts";
 import { LedgerInputError } from "../errors.ts";
 import type { AccountId, KeyId } from "../ids.ts";
 import type { KeyRecord } from "../ledger.ts";
+import type { ResponseDefault } from "../response-default.ts";
 import { keyFrom } from "../sql/decode.ts";
 import { query, type Script } from "../sql/script.ts";
 import { appendAudit, onlyRow } from "./audit.ts";
 
 const COLUMNS = `id, account_id, name, secret_hash, last_four, created_at, expires_at, disabled_at, revoked_at,
-  last_used_at, allowed_models, requests_per_minute, images_per_minute, concurrent_requests`;
+  last_used_at, allowed_models, requests_per_minute, images_per_minute, concurrent_requests,
+  response_format`;
 const FIND = `SELECT ${COLUMNS} FROM keys WHERE id = $1`;
 const LIST = `SELECT ${COLUMNS} FROM keys WHERE id > $1 ORDER BY id LIMIT $2`;
 const LIST_OF_ACCOUNT = `SELECT ${COLUMNS} FROM keys WHERE account_id = $3 AND id > $1 ORDER BY id LIMIT $2`;
 const FIND_ACCOUNT = "SELECT id FROM accounts WHERE id = $1";
 const INSERT = `
   INSERT INTO keys (id, account_id, name, secret_hash, last_four, created_at, expires_at, allowed_models,
-    requests_per_minute, images_per_minute, concurrent_requests)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING ${COLUMNS}`;
+    requests_per_minute, images_per_minute, concurrent_requests, response_format)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING ${COLUMNS}`;
 const UPDATE = `
   UPDATE keys SET name = $2, expires_at = $3, allowed_models = $4,
-    requests_per_minute = $5, images_per_minute = $6, concurrent_requests = $7
+    requests_per_minute = $5, images_per_minute = $6, concurrent_requests = $7, response_format = $8
   WHERE id = $1 RETURNING ${COLUMNS}`;
 const DISABLE = `UPDATE keys SET disabled_at = COALESCE(disabled_at, $2) WHERE id = $1 RETURNING ${COLUMNS}`;
 const ENABLE = `UPDATE keys SET disabled_at = NULL WHERE id = $1 RETURNING ${COLUMNS}`;
@@ -33,6 +35,7 @@ export interface NewKeyRow {
   lastFour: string;
   expiresAt: number | null;
   allowedModels: readonly string[] | null;
+  responseFormat: ResponseDefault | null;
   limits: KeyLimits;
   actor: string;
 }
@@ -53,7 +56,7 @@ export function* listKeys(accountId: AccountId | undefined, after: string, limit
 }
 
 export function* createKey(key: NewKeyRow, now: number): Script<KeyRecord> {
-  const { id, accountId, name, secretHash, lastFour, expiresAt, allowedModels, limits, actor } = key;
+  const { id, accountId, name, secretHash, lastFour, expiresAt, allowedModels, responseFormat, limits, actor } = key;
   const [account] = yield query(FIND_ACCOUNT, accountId);
   if (account === undefined) throw new LedgerInputError("account_not_found", `there is no account ${accountId}`);
   const { requestsPerMinute, imagesPerMinute, concurrentRequests } = limits;
@@ -71,9 +74,10 @@ export function* createKey(key: NewKeyRow, now: number): Script<KeyRecord> {
       requestsPerMinute,
       imagesPerMinute,
       concurrentRequests,
+      responseFormat,
     ),
   );
-  const details = { accountId, name, expiresAt, allowedModels, limits };
+  const details = { accountId, name, expiresAt, allowedModels, responseFormat, limits };
   yield* appendAudit({ actor, action: "key.create", subject: id, details }, now);
   return keyFrom(row);
 }
@@ -82,6 +86,7 @@ export interface KeyChangeRow {
   name: string | undefined;
   expiresAt: number | null | undefined;
   allowedModels: readonly string[] | null | undefined;
+  responseFormat: ResponseDefault | null | undefined;
   limits: Partial<KeyLimits>;
 }
 
@@ -91,6 +96,7 @@ export function* updateKey(id: KeyId, change: KeyChangeRow, actor: string, now: 
   const name = change.name ?? before.name;
   const expiresAt = change.expiresAt === undefined ? before.expiresAt : change.expiresAt;
   const allowedModels = change.allowedModels === undefined ? before.allowedModels : change.allowedModels;
+  const responseFormat = change.responseFormat === undefined ? before.responseFormat : change.responseFormat;
   const limits = { ...before.limits, ...change.limits };
   const { requestsPerMinute, imagesPerMinute, concurrentRequests } = limits;
   const row = onlyRow(
@@ -103,10 +109,11 @@ export function* updateKey(id: KeyId, change: KeyChangeRow, actor: string, now: 
       requestsPerMinute,
       imagesPerMinute,
       concurrentRequests,
+      responseFormat,
     ),
   );
   yield* appendAudit(
-    { actor, action: "key.update", subject: id, details: { name, expiresAt, allowedModels, limits } },
+    { actor, action: "key.update", subject: id, details: { name, expiresAt, allowedModels, responseFormat, limits } },
     now,
   );
   return keyFrom(row);

@@ -1,6 +1,7 @@
 import { available, type HoldFacts, type HoldState, type KeyRights, type StoredHold } from "../core/types.ts";
 import { accountIdFrom, holdIdFrom, keyIdFrom } from "../ids.ts";
 import type { Account, Hold, KeyRecord, PriceSnapshot, StoredAuditEntry, UsageRow } from "../ledger.ts";
+import { RESPONSE_DEFAULTS, type ResponseDefault } from "../response-default.ts";
 import { bytes, int, intOrNull, jsonObject, type Row, stringsOrNull, text, textOrNull } from "./rows.ts";
 
 export function accountFrom(row: Row): Account {
@@ -29,6 +30,14 @@ export function keyRightsFrom(row: Row): KeyRights {
   };
 }
 
+function responseDefaultFrom(row: Row): ResponseDefault | null {
+  const format = textOrNull(row, "response_format");
+  if (format === null) return null;
+  const known = RESPONSE_DEFAULTS.find((value) => value === format);
+  if (known === undefined) throw new Error(`the database gave the response format ${format}`);
+  return known;
+}
+
 export function keyFrom(row: Row): KeyRecord {
   return {
     id: keyIdFrom(text(row, "id")),
@@ -37,6 +46,7 @@ export function keyFrom(row: Row): KeyRecord {
     lastFour: text(row, "last_four"),
     createdAt: int(row, "created_at"),
     lastUsedAt: intOrNull(row, "last_used_at"),
+    responseFormat: responseDefaultFrom(row),
     ...keyRightsFrom(row),
   };
 }

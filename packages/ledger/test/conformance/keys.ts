@@ -62,6 +62,21 @@ export function keyTests(world: () => World): void {
     assert.equal(await outcome("other"), "held");
   });
 
+  it("keeps what a key's answers carry where a request does not say", async () => {
+    const { a, b, customer } = world();
+    const { accountId } = await customer(0);
+    const { record } = await a.createKey({ accountId, name: "phone", responseFormat: "url" });
+    assert.equal(record.responseFormat, "url");
+    assert.equal((await a.createKey({ accountId, name: "plain" })).record.responseFormat, null);
+    assert.equal((await b.updateKey(record.id, { name: "tablet" })).responseFormat, "url");
+    assert.equal((await b.updateKey(record.id, { responseFormat: "both" })).responseFormat, "both");
+    assert.equal((await a.findKey(record.id))?.responseFormat, "both");
+    assert.equal((await b.updateKey(record.id, { responseFormat: null })).responseFormat, null);
+    // What JavaScript callers may pass in spite of the types.
+    const wrong = "jpeg" as "url";
+    await assert.rejects(a.updateKey(record.id, { responseFormat: wrong }), { code: "invalid_argument" });
+  });
+
   it("writes down when keys were used, together, in the sweep", async () => {
     const { a, b, customer, clock } = world();
     const [one, two] = [await customer(0), await customer(0)];

@@ -125,7 +125,8 @@ export function sqliteBackend(core: Core, path: string): Backend {
 
   function changeKey(id: KeyId, rights: KeyRights): void {
     const { expiresAt, allowedModels, limits, disabledAt, revokedAt } = rights;
-    database.run(updateKey(id, { name: undefined, expiresAt, allowedModels, limits }, "simulator", 0));
+    const change = { name: undefined, responseFormat: undefined, expiresAt, allowedModels, limits };
+    database.run(updateKey(id, change, "simulator", 0));
     database.run(statement(SET_STATE, id, disabledAt, revokedAt));
   }
 
