@@ -18,7 +18,7 @@ const SOURCES = [
   "packages/web/{index,admin}.html",
   "packages/web/vite.config.ts",
   "packages/web/scripts/build.ts",
-  "packages/{web,sdk,contract}/src/**/*",
+  "packages/{web,sdk,contract}/{package.json,src/**/*}",
   "package-lock.json",
 ];
 

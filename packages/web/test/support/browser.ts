@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 /** How long an element may take to come on a busy machine; nothing is measured by it. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** A visitor: a browser profile of its own, with one page, and all that went wrong in it. */
 export interface Visitor extends AsyncDisposable {

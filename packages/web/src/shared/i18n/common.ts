@@ -11,7 +11,7 @@ export const common = defineTexts({
   loading: { en: "Loading", de: "Wird geladen" },
   skip: { en: "Skip to the content", de: "Zum Inhalt springen" },
   pages: { en: "Pages", de: "Seiten" },
-  language: { en: "Sprache: Deutsch", de: "Language: English" },
+  language: { en: "DE: Deutsch", de: "EN: English" },
   themeAuto: { en: "Colours: as the system", de: "Farben: wie das System" },
   themeLight: { en: "Colours: light", de: "Farben: hell" },
   themeDark: { en: "Colours: dark", de: "Farben: dunkel" },

@@ -3,11 +3,13 @@ import { LANGUAGES, type Language, type Texts, type TextsIn } from "./texts.ts";
 
 interface Chosen {
   readonly language: Language;
+  /** For numbers and dates: the browser's own variant of the language, where it has one. */
+  readonly locale: string;
   readonly choose: (language: Language) => void;
 }
 
 const STORED = "atoma-language";
-const LanguageContext = createContext<Chosen>({ language: "en", choose: () => {} });
+const LanguageContext = createContext<Chosen>({ language: "en", locale: "en", choose: () => {} });
 
 /** The language that was chosen here, or else the first of the browser's that there is. */
 function initialLanguage(): Language {
@@ -23,6 +25,7 @@ export function LanguageProvider({ children }: { readonly children: ReactNode })
   const chosen = useMemo(
     () => ({
       language,
+      locale: navigator.languages.find((tag) => tag.startsWith(language)) ?? language,
       choose: (next: Language) => {
         localStorage.setItem(STORED, next);
         setLanguage(next);
