@@ -95,6 +95,17 @@ const SETTINGS = {
   advertise_url: { check: url, fallback: undefined, help: "where gateways reach the node; default: where it listens" },
   queue_max: { check: whole(0, 100_000), fallback: 1000, help: "requests that may wait in the gateway for a node" },
   queue_timeout_s: { check: whole(0, 86_400), fallback: 60, help: "how long a request may wait there" },
+  picture_memory_bytes: {
+    check: whole(2 ** 20, 2 ** 36),
+    fallback: 33_554_432,
+    help: "memory for pictures on their way to clients, together",
+  },
+  slow_reader_s: { check: whole(1, 3600), fallback: 30, help: "how long a client may take nothing of its answer" },
+  least_bytes_per_second: {
+    check: whole(0, 2 ** 30),
+    fallback: 4096,
+    help: "what a client must take of its answer",
+  },
   node_max_queue: { check: whole(1, 10_000), fallback: 64, help: "requests that may wait in the node" },
   node_threads: { check: whole(1, 256), fallback: 2, help: "threads of each model process" },
   log_level: {

@@ -5,7 +5,7 @@ import { UsageError } from "./usage-error.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-const KEYS = ["name", "url", "token", "dialect", "models", "max_concurrent", "tls"];
+const KEYS = ["name", "url", "token", "dialect", "models", "max_concurrent", "trusted", "tls"];
 const MAX_CONCURRENT = 10_000;
 
 const isTable = (value: unknown): value is Table =>
@@ -50,6 +50,8 @@ function readNode(entry: Table, i: number): NodeConfig {
   if (most !== undefined && !right) {
     throw new UsageError(`${at}.max_concurrent: expected a whole number from 1 to ${MAX_CONCURRENT}`);
   }
+  const { trusted = false } = entry;
+  if (typeof trusted !== "boolean") throw new UsageError(`${at}.trusted: expected true or false`);
   const models = readModels(entry.models, dialect, at);
   const tls = readNodeTls(entry.tls, url, at);
   return {
@@ -60,6 +62,7 @@ function readNode(entry: Table, i: number): NodeConfig {
     ...(dialect !== "atoma" && { dialect }),
     ...(models && { models }),
     ...(right && { maxConcurrent: most }),
+    ...(trusted && { trusted }),
   };
 }
 

@@ -5,11 +5,14 @@ import { type Clock, deadline, systemClock } from "./clock.ts";
 import type { Abilities } from "./dialects/abilities.ts";
 import { ABILITIES } from "./dialects/dialects.ts";
 import { isRecord } from "./dialects/is-record.ts";
+import type { FileStore } from "./files/file-store.ts";
 import { forward } from "./generate/forward.ts";
 import type { NodeModel } from "./nodes/describe-model.ts";
 import { closeNode, type Node, type NodeConfig, openNode } from "./nodes/node.ts";
 import { listModels, probe, UnexpectedAnswer } from "./nodes/probe.ts";
 import { openRegistry } from "./nodes/registry.ts";
+import { pictureMemory } from "./pictures/picture-memory.ts";
+import { openShelf } from "./pictures/shelf.ts";
 import type { LoadReport } from "./routing/types.ts";
 import { reasonOf } from "./upstream/connection-errors.ts";
 
@@ -146,6 +149,16 @@ function refusalLines(print: Print): (line: string) => void {
   };
 }
 
+/** The check keeps no picture. */
+const files: FileStore = {
+  put: () => Promise.reject(new Error("the check stores nothing")),
+  get: () => Promise.resolve(undefined),
+  remove: () => Promise.resolve(),
+  sweep: () => Promise.resolve(0),
+  close: () => Promise.resolve(),
+};
+const nowhere = { files, pictureMemory: pictureMemory(Number.POSITIVE_INFINITY, () => {}), fileTtlMs: 0 };
+
 async function makePicture(config: NodeConfig, card: ModelCard, clock: Clock, print: Print): Promise<boolean> {
   const log = pino({ level: "warn" }, { write: refusalLines(print) });
   const waiting = { maxQueue: 1, queueTimeoutMs: 1000 };
@@ -157,7 +170,9 @@ async function makePicture(config: NodeConfig, card: ModelCard, clock: Clock, pr
   using limit = deadline(clock, PICTURE_TIMEOUT_MS, () => new Error("no picture within five minutes"));
   try {
     await registry.probe();
+    await using shelf = openShelf({ ...nowhere, randomBytes, clock, log });
     const work = {
+      shelf,
       job,
       candidates: registry.candidates(job),
       pictures: undefined,
@@ -166,9 +181,9 @@ async function makePicture(config: NodeConfig, card: ModelCard, clock: Clock, pr
       signal: limit.signal,
     };
     const context = { registry, generationTimeoutMs: PICTURE_TIMEOUT_MS, clock, randomBytes, log };
-    for (const { format, width, height, bytes } of (await forward(work, context)).images) {
+    for (const { format, size } of (await forward(work, context)).pictures) {
       const seconds = ((clock.monotonic() - started) / 1000).toFixed(1);
-      print(`ok: ${format} of ${width}x${height}, ${bytes.length} bytes, in ${seconds} s`);
+      print(`ok: ${format} of ${formatSize(job)}, ${size} bytes, in ${seconds} s`);
     }
     return true;
   } catch (error) {

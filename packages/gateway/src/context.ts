@@ -4,10 +4,12 @@ import type { Clock } from "./clock.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { Identify } from "./generate/identify.ts";
 import type { RefusedKeys } from "./generate/refused-keys.ts";
+import type { UnderWay } from "./generate/under-way.ts";
 import type { VoidLater } from "./holds/void-later.ts";
 import type { BodyLimits } from "./http/read-body.ts";
 import type { ReaderLimits } from "./http/slow-readers.ts";
 import type { Registry } from "./nodes/registry.ts";
+import type { PictureMemory } from "./pictures/picture-memory.ts";
 import type { WebhookTargets } from "./webhooks/target.ts";
 
 /** What the steps and the other routes work with. Time and chance are arguments, so that tests own them. */
@@ -41,6 +43,8 @@ export interface Context {
   /** How long a finished picture waits for a ledger that is away. */
   readonly ledgerPatienceMs: number;
   readonly voidLater: VoidLater;
+  readonly underWay: UnderWay;
+  readonly pictureMemory: PictureMemory;
   /** How long an asynchronous generation may take, waiting included. */
   readonly jobTimeoutMs: number;
   readonly webhookTargets: WebhookTargets;

@@ -5,12 +5,14 @@ import { openDiskStore } from "./files/disk.ts";
 import type { FileStore } from "./files/file-store.ts";
 import { identifier } from "./generate/identify.ts";
 import { openRefusedKeys } from "./generate/refused-keys.ts";
+import { openUnderWay } from "./generate/under-way.ts";
 import { sweepLedger } from "./holds/sweep.ts";
 import { openVoidLater } from "./holds/void-later.ts";
 import { startRunner } from "./jobs/runner.ts";
 import { openRegistry } from "./nodes/registry.ts";
 import { sharedNodes } from "./nodes/shared-nodes.ts";
 import type { GatewayOptions } from "./options.ts";
+import { pictureMemory } from "./pictures/picture-memory.ts";
 import { buildServer } from "./server.ts";
 import { openPage } from "./web/routes.ts";
 import { withSessions } from "./web/session-routes.ts";
@@ -127,6 +129,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     ledgerPatienceMs: options.ledgerPatienceMs ?? 20_000,
     voidLater,
+    underWay: openUnderWay(),
+    pictureMemory: pictureMemory(options.pictureMemoryBytes ?? 32 * 2 ** 20, (error) => {
+      log.warn({ err: error }, "a picture could not be stored, and stays in memory");
+    }),
     jobTimeoutMs: options.jobTimeoutMs ?? 3_600_000,
     webhookTargets: options.webhookTargets ?? "public",
     maxQueuedJobs: options.maxQueuedJobs ?? 100,

@@ -65,6 +65,8 @@ export interface GatewayOptions {
   readonly slowReaderMs?: number;
   /** A client that takes less of an answer is cut off; what was charged can be fetched with its idempotency key. Default 4,096. */
   readonly leastBytesPerSecond?: number;
+  /** Memory for pictures on their way to clients, together; beyond it they wait in the file store. Default 32 MiB. */
+  readonly pictureMemoryBytes?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
 }

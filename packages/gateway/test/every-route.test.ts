@@ -4,6 +4,7 @@ import { type Ledger, openLedger } from "@atoma/ledger";
 import { startPostgres, startTcpProxy, type TcpProxy, type TestPostgres } from "@atoma/ledger/test-support";
 import { form, png } from "./support/edits.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { adminDocument, checkedFetch, document } from "./support/openapi.ts";
 
 // What holds of every route of the two documents, so that no route that is added is forgotten: whose key opens it, what becomes
@@ -17,6 +18,7 @@ let proxy: TcpProxy;
 let truth: Ledger;
 let world: World;
 let joinToken = "";
+const clock = manualClock(Date.now());
 
 before(async () => {
   server = await startPostgres();
@@ -24,7 +26,7 @@ before(async () => {
   truth = await openLedger(server.url);
   const url = new URL(server.url);
   url.port = String(proxy.port);
-  world = await startWorld({ ledgerUrl: url.href, adminKey, webhookTargets: "any", ledgerPatienceMs: 0 });
+  world = await startWorld({ clock, ledgerUrl: url.href, adminKey, webhookTargets: "any", ledgerPatienceMs: 0 });
   ({ token: joinToken } = await truth.nodes.expect("joining", { actor: "test" }));
 });
 after(async () => {
@@ -136,13 +138,13 @@ test("a key that ends opens no route after a second, whatever it ends by", async
   const ends = {
     revoked: (id: Parameters<Ledger["revokeKey"]>[0]) => truth.revokeKey(id),
     disabled: (id: Parameters<Ledger["disableKey"]>[0]) => truth.disableKey(id),
-    expired: (id: Parameters<Ledger["updateKey"]>[0]) => truth.updateKey(id, { expiresAt: Date.now() }),
+    expired: (id: Parameters<Ledger["updateKey"]>[0]) => truth.updateKey(id, { expiresAt: clock.now() }),
   };
   for (const [how, end] of Object.entries(ends)) {
     const { key, id } = await freshKey();
     assert.equal((await world.get("/v1/models", { authorization: `Bearer ${key}` })).status, 200);
     await end(id);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await clock.advance(1_000);
     for (const route of locked.filter(({ opens }) => opens === "user")) {
       assert.equal((await ask(route, key)).status, 401, `${route.name}, ${how}`);
     }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, test } from "node:test";
 import { startWorld } from "./support/gateway.ts";
 
@@ -94,6 +93,30 @@ function mutate(random: () => number, key: string): Buffer {
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), bytes]);
 }
 
+/** How much of the processor one turn of the event loop takes at the most, however busy the machine is with other things. */
+function watchTurns() {
+  let longest = 0;
+  let stopped = false;
+  const used = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  };
+  let before = used();
+  const look = () => {
+    const now = used();
+    longest = Math.max(longest, now - before);
+    before = now;
+    if (!stopped) setImmediate(look);
+  };
+  setImmediate(look);
+  return {
+    longest: () => longest,
+    stop() {
+      stopped = true;
+    },
+  };
+}
+
 async function send(port: number, bytes: Buffer): Promise<string> {
   const socket: Socket = connect(port, "127.0.0.1");
   let answer = "";
@@ -112,9 +135,8 @@ test(`no mutation of a request ever gets a 5xx or stalls the gateway (ATOMA_FUZZ
   world.node.behave = (_job, response) => void response.writeHead(400).end('{"error":{"message":"no"}}');
   const random = generator(SEED);
   const statuses = new Map<number, number>();
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  after(() => delay.disable());
+  const turns = watchTurns();
+  after(turns.stop);
   const memory: number[] = [];
   let sent = 0;
 
@@ -140,7 +162,7 @@ test(`no mutation of a request ever gets a 5xx or stalls the gateway (ATOMA_FUZZ
   assert.equal((await world.get("/health")).status, 200);
   assert.equal(await world.pending(), 0);
   // Client, node and gateway share this process, so the bound is wider than the gateway's own.
-  assert.ok(delay.percentile(99.9) / 1e6 < 250, `event loop held for ${delay.percentile(99.9) / 1e6} ms`);
+  assert.ok(turns.longest() < 250, `a turn of the event loop took ${turns.longest()} ms of the processor`);
   const [first = 0] = memory;
   if (globalThis.gc) assert.ok((memory.at(-1) ?? 0) < first + 40e6, "memory stays flat");
 });

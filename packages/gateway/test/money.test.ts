@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { type Behaviour, finish, makePictures, picture, sendPicture, writeEvent } from "./support/scripted-node.ts";
 
 const UNITS = 64 * 64;
@@ -119,9 +120,11 @@ const FAULTS: Record<string, { behave: Behaviour; status: number; code: string }
     behave: (_job, response) =>
       void response
         .writeHead(400)
-        .end(JSON.stringify({ error: { message: "No.", type: "x", param: "prompt", code: "bad_prompt" } })),
+        .end(
+          JSON.stringify({ error: { message: "No.", type: "x", param: "prompt", code: "string_above_max_length" } }),
+        ),
     status: 400,
-    code: "bad_prompt",
+    code: "string_above_max_length",
   },
   "S-096 moderation": {
     behave: (_job, response) =>
@@ -165,7 +168,7 @@ test("node faults: the client gets a documented error, the account keeps its uni
 });
 
 test("S-090 the node's Retry-After reaches the client", async () => {
-  await using world = await startWorld({ queueTimeoutMs: 500 });
+  await using world = await startWorld({ queueTimeoutMs: 500, clock: manualClock() });
   world.node.behave = (_job, response) => void response.writeHead(429, { "retry-after": "7" }).end("{}");
   const { status, headers } = await world.generate();
   assert.deepEqual([status, headers.get("retry-after"), headers.get("retry-after-ms")], [503, "7", "7000"]);
@@ -196,9 +199,13 @@ test("S-086 a node that is down: 500 node_unreachable, and another one is used w
 });
 
 test("S-091 a generation past its deadline: 504, no retry, nothing charged, the node stopped", async () => {
-  await using world = await startWorld({ grant: UNITS, generationTimeoutMs: 100 });
+  const clock = manualClock();
+  await using world = await startWorld({ grant: UNITS, generationTimeoutMs: 100, clock });
   world.node.behave = () => {};
-  const answer = await world.generate();
+  const answering = world.generate();
+  await eventually(() => world.node.requests.length === 1);
+  await clock.advance(100);
+  const answer = await answering;
   assert.deepEqual([answer.status, answer.json.error.code], [504, "timeout"]);
   assert.equal(answer.headers.get("x-should-retry"), "false");
   await eventually(() => world.node.cancelled === 1);

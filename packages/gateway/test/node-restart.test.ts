@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "./support/edits.ts";
 import { eventually, startWorld } from "./support/gateway.ts";
+import { manualClock, turnUntil } from "./support/manual-clock.ts";
 import { type Behaviour, card, makePictures, type ScriptedNode, startScriptedNode } from "./support/scripted-node.ts";
 
 // A node that goes away and comes back: what its requests get, and that none is begun twice.
@@ -46,14 +47,15 @@ test("no connection: requests wait for the node, which gets each of them once", 
 });
 
 test("S-086 a node that went without a word is not waited for long, and then not at all", async () => {
-  const { node, world } = await startOne();
+  const clock = manualClock();
+  const { node, world } = await startOne({ clock });
   await using _world = world;
   await node[Symbol.asyncDispose]();
+  const began = clock.monotonic();
+  const first = await turnUntil(clock, Promise.all([world.generate(), world.generate()]));
   // Far less than the queue's minute, or than what a node has that said it leaves.
-  const waited = AbortSignal.timeout(15_000);
-  const first = await Promise.all([world.generate(), world.generate()]);
+  assert.ok(clock.monotonic() - began < 15_000);
   const then = await world.generate();
-  assert.equal(waited.aborted, false);
   for (const { status, json } of [...first, then])
     assert.deepEqual([status, json.error.code], [500, "node_unreachable"]);
   assert.equal(await world.pending(), 0);
@@ -83,10 +85,11 @@ test("an edit that waits for its node has its pictures with it", async () => {
 });
 
 test("S-091 the deadline ends the wait for a node that is away; S-077 so does a client that leaves", async () => {
-  const { node, world } = await startOne({ generationTimeoutMs: 400 });
+  const clock = manualClock();
+  const { node, world } = await startOne({ generationTimeoutMs: 400, clock });
   await using _world = world;
   await node[Symbol.asyncDispose]();
-  const late = await world.generate();
+  const late = await turnUntil(clock, world.generate());
   assert.deepEqual([late.status, late.json.error.code], [504, "timeout"]);
   const leaving = new AbortController();
   const waiting = world.ask({}, leaving.signal);
@@ -110,45 +113,46 @@ test("a full queue bounds those that wait for a node that restarts", async () =>
 });
 
 test("S-090 a node's Retry-After is honoured, by whoever asked and by all others", async () => {
-  const { node, world } = await startOne();
+  const clock = manualClock();
+  const { node, world } = await startOne({ clock });
   await using _world = world;
-  const times: number[] = [];
   node.behave = (_job, response) => {
-    times.push(performance.now());
     response.writeHead(429, { "retry-after-ms": "400" }).end("{}");
-    node.behave = async (...args) => {
-      times.push(performance.now());
-      await makePictures(...args);
-    };
+    node.behave = makePictures;
   };
   const first = world.generate();
-  await eventually(() => times.length === 1);
-  const answers = await Promise.all([first, world.generate(), world.generate()]);
-  for (const { status } of answers) assert.equal(status, 200);
-  const [asked = 0, ...later] = times;
-  assert.equal(later.length, 3);
-  for (const time of later) assert.ok(time - asked >= 399, `${time - asked} ms later`);
+  await eventually(() => node.requests.length === 1);
+  const others = [world.generate(), world.generate()];
+  await eventually(async () => (await world.pending()) === 3 * 64 * 64);
+  await clock.advance(399);
+  assert.equal(node.requests.length, 1, "not before its time");
+  await clock.advance(1);
+  for (const { status } of await Promise.all([first, ...others])) assert.equal(status, 200);
+  assert.equal(node.requests.length, 4);
   await node[Symbol.asyncDispose]();
 });
 
 test("after five failures a node gets nothing for a second, then one request as a trial, then all", async () => {
-  const { node, world } = await startOne();
+  const clock = manualClock();
+  const { node, world } = await startOne({ clock });
   await using _world = world;
   node.behave = (_job, response) => void response.writeHead(500).end("{}");
   for (let i = 0; i < 5; i++) assert.equal((await world.generate()).json.error.code, "node_bad_response");
-  const opened = performance.now();
   const { promise: trial, resolve: endTrial } = Promise.withResolvers<void>();
-  const began: number[] = [];
+  let began = 0;
   node.behave = async (...args) => {
-    began.push(performance.now());
+    began++;
     await trial;
     await makePictures(...args);
   };
   const waiting = Array.from({ length: 4 }, () => world.generate());
-  await eventually(() => began.length === 1);
   await eventually(async () => (await world.pending()) === 4 * 64 * 64);
-  assert.equal(began.length, 1);
-  assert.ok((began[0] ?? 0) - opened >= 900, "not before the second is over");
+  await clock.advance(999);
+  assert.equal(began, 0, "not before the second is over");
+  await clock.advance(1);
+  await eventually(() => began === 1);
+  await clock.advance(5_000);
+  assert.equal(began, 1);
   endTrial();
   for (const { status } of await Promise.all(waiting)) assert.equal(status, 200);
   await node[Symbol.asyncDispose]();

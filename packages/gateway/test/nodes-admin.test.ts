@@ -7,6 +7,7 @@ import pino from "pino";
 import { startGateway } from "../src/index.ts";
 import { startForeignServer } from "./support/foreign-servers.ts";
 import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { checkedFetch } from "./support/openapi.ts";
 import { finish, sendPicture, startScriptedNode, writeEvent } from "./support/scripted-node.ts";
 
@@ -119,8 +120,15 @@ test("what is wrong with a node is told", async () => {
 });
 
 test("a node joins with its own credential, leaves when it stops, and is gone when it is silent", async () => {
-  await using world = await startWorld({ ...settings, nodes: [], queueTimeoutMs: 50 });
+  const clock = manualClock();
+  await using world = await startWorld({ ...settings, nodes: [], queueTimeoutMs: 0, clock });
   await using node = await startScriptedNode();
+  /** What a request gets once the list of nodes was looked at again. */
+  const becomes = (wanted: number) =>
+    eventually(async () => {
+      await clock.advance(500);
+      return (await world.generate()).status === wanted;
+    });
   const { json } = await admin(world, "POST", "", { name: "joiner", joins: true });
   const token: string = json.join_token;
   const beat = { url: node.url, token: "node-secret" };
@@ -130,18 +138,18 @@ test("a node joins with its own credential, leaves when it stops, and is gone wh
   const answer = await heartbeat(world, token, beat);
   assert.equal(answer.status, 200);
   const { expires_at: expires } = (await answer.json()) as { expires_at: number };
-  assert.ok(expires > Date.now() + 8_000 && expires <= Date.now() + 10_000);
-  await eventually(async () => (await world.generate()).status === 200);
+  assert.equal(expires, clock.now() + 10_000);
+  await becomes(200);
   assert.equal(node.requests[0]?.headers.authorization, "Bearer node-secret");
   await heartbeat(world, token, { ...beat, leaving: true });
-  await eventually(async () => (await world.generate()).status === 503);
+  await becomes(503);
   await heartbeat(world, token, beat);
-  await eventually(async () => (await world.generate()).status === 200);
-  // As if ten seconds of silence had passed, and then as many as a restart takes.
-  await world.ledger.nodes.heartbeat(token, { ...beat, leaving: false }, Date.now());
-  await eventually(async () => (await world.generate()).status === 503);
-  await world.ledger.nodes.heartbeat(token, { ...beat, leaving: false }, Date.now() - 30_000);
-  await eventually(async () => (await world.generate()).status === 404);
+  await becomes(200);
+  // Ten seconds of silence, and then as many as a restart takes.
+  await clock.advance(10_000);
+  await becomes(503);
+  await clock.advance(30_000);
+  await becomes(404);
   assert.equal((await admin(world, "DELETE", "/joiner")).status, 204);
   assert.equal((await heartbeat(world, token, beat)).status, 401);
 });

@@ -62,7 +62,7 @@ export async function up(config: Config, json: boolean): Promise<void> {
 
   const node = await startEmbeddedNode(config, credentials.nodeToken, log);
   cleanup.defer(() => node.close(drainMs));
-  const nodes = [{ name: "embedded", url: node.url, token: credentials.nodeToken }, ...config.nodes];
+  const nodes = [{ name: "embedded", url: node.url, token: credentials.nodeToken, trusted: true }, ...config.nodes];
   const gateway = await serveGateway(config, ledger, log, nodes, adminKey);
   cleanup.defer(() => gateway.close(drainMs));
 

@@ -43,6 +43,8 @@ export interface AnswerReader {
   end(): Iterable<AnswerEvent>;
   /** Bytes that the event under way will take in memory, as far as its beginning tells. */
   readonly needs: number;
+  /** Of a reader that keeps a body whole until its end: the longest body that it takes. */
+  readonly keepsWhole?: number;
 }
 
 /** How to speak with one kind of node: pure functions. Quirks live here and nowhere else. */

@@ -94,9 +94,8 @@ export function jsonReader(job: ImageJob, seed: number | undefined): AnswerReade
       const events = pictures.slice(0, job.n).map((picture, index) => pictureEvent(index, picture, job, seed));
       return [...events, { type: "done", usage: readUsage(usage) }];
     },
-    get needs() {
-      return size;
-    },
+    needs: 0,
+    keepsWhole: maxBytes,
   };
 }
 

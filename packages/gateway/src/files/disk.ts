@@ -70,6 +70,8 @@ export async function openDiskStore(folder: string): Promise<FileStore> {
       return { size: info.size, open: (range) => openFile(path, range) };
     },
 
+    remove: (name) => rm(join(folder, name), { force: true }),
+
     async sweep(nowMs) {
       let removed = 0;
       for await (const { name } of await list(folder)) {

@@ -11,6 +11,8 @@ export interface FileStore {
   /** Stores the bytes whole or not at all. */
   put(name: string, bytes: Uint8Array): Promise<void>;
   get(name: string): Promise<StoredFile | undefined>;
+  /** Removes a file before its time; nothing happens where there is none. */
+  remove(name: string): Promise<void>;
   /** Removes files that have expired; as many as one go may take. Gives their number. */
   sweep(nowMs: number): Promise<number>;
   close(): Promise<void>;

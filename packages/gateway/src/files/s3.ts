@@ -142,6 +142,12 @@ export async function openS3Store(options: S3Options, log: Logger): Promise<File
       }
     },
 
+    async remove(name) {
+      await client.send(new DeleteObjectCommand({ Bucket, Key: keyOf(name) })).catch((error: unknown) => {
+        throw failure("delete", error);
+      });
+    },
+
     async sweep(nowMs) {
       let removed = 0;
       let last: string | undefined;

@@ -1,16 +1,10 @@
-import {
-  formatSize,
-  type GeneratedImage,
-  type ImageJob,
-  type Notes,
-  type OutputFormat,
-  type Usage,
-} from "@atoma/contract";
+import { formatSize, type ImageJob, type Notes, type OutputFormat, type Usage } from "@atoma/contract";
+import type { Picture } from "../pictures/picture.ts";
 
-/** One picture of an answer: its bytes while they are at hand, its stored file where there is one. */
+/** One picture of an answer: itself while the request that made it lasts, its stored file where one is kept. */
 export interface AnswerItem {
   readonly seed: number | undefined;
-  readonly bytes: Uint8Array | undefined;
+  readonly picture?: Picture | undefined;
   readonly file: string | undefined;
 }
 
@@ -33,7 +27,7 @@ export interface Answer {
 
 export function toAnswer(
   job: ImageJob,
-  images: readonly (GeneratedImage & { readonly file: string | undefined })[],
+  items: readonly AnswerItem[],
   { usage, notes }: Pick<Answer, "usage" | "notes">,
   nowMs: number,
 ): Answer {
@@ -48,7 +42,7 @@ export function toAnswer(
     stream: job.stream,
     usage,
     notes,
-    items: images.map(({ seed, bytes, file }) => ({ seed, bytes, file })),
+    items,
   };
 }
 

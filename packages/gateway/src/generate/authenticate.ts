@@ -9,11 +9,14 @@ import type { Caller } from "./identify.ts";
  */
 export async function authenticate(
   request: IncomingMessage,
-  { identify, refusedKeys, draining }: Pick<Context, "identify" | "refusedKeys" | "draining">,
+  { identify, refusedKeys, underWay, draining }: Pick<Context, "identify" | "refusedKeys" | "underWay" | "draining">,
 ): Promise<Caller> {
   const caller = await identify(request);
   if (draining()) throw errors.shuttingDown();
   // A replay costs nothing, so a request that may be one is the ledger's to judge.
-  if (request.headers["idempotency-key"] === undefined) refusedKeys.check(caller);
+  if (request.headers["idempotency-key"] === undefined) {
+    refusedKeys.check(caller);
+    underWay.check(caller);
+  }
   return caller;
 }

@@ -2,6 +2,7 @@ import { ApiError, type ImageJob } from "@atoma/contract";
 import type { Context } from "../context.ts";
 import type { Node } from "../nodes/node.ts";
 import type { Candidates } from "../nodes/registry.ts";
+import type { Shelf } from "../pictures/shelf.ts";
 import type { Lease } from "../routing/node-queue.ts";
 import type { Outcome } from "../routing/types.ts";
 import type { Made, OnPreview } from "../upstream/answer-body.ts";
@@ -17,6 +18,7 @@ export interface Work {
   readonly requestId: string;
   /** Whose turn it takes where requests wait for a node. */
   readonly account: string;
+  readonly shelf: Pick<Shelf, "openMemory" | "add">;
   /** Aborted with what is to be thrown then: the client left, the deadline came, or the job is stopped. */
   readonly signal: AbortSignal;
 }

@@ -2,13 +2,15 @@ import type { ServerResponse } from "node:http";
 import { errors } from "@atoma/contract";
 import { LedgerUnavailableError } from "@atoma/ledger";
 import type { Context } from "../context.ts";
-import type { Hold } from "./reserve.ts";
+import { openShelf, type Shelf, type ShelfContext } from "../pictures/shelf.ts";
+import type { Hold, UnderWayHold } from "./reserve.ts";
 
 /** One request's life from its hold to its settlement. Disposed of, it voids the hold unless that was charged. */
 export interface Generation extends AsyncDisposable {
   readonly hold: Hold;
   readonly requestId: string;
   readonly account: string;
+  readonly shelf: Shelf;
   /** Aborted when the client leaves before its answer is complete, or at the deadline; the reason is the ApiError. */
   readonly signal: AbortSignal;
   /**
@@ -25,10 +27,12 @@ export interface Generation extends AsyncDisposable {
 export function openGeneration(
   response: ServerResponse,
   requestId: string,
-  hold: Hold,
-  { clock, generationTimeoutMs, voidLater }: Pick<Context, "clock" | "generationTimeoutMs" | "voidLater">,
+  hold: UnderWayHold,
+  context: Pick<Context, "generationTimeoutMs" | "voidLater"> & ShelfContext,
 ): Generation {
+  const { clock, generationTimeoutMs, voidLater } = context;
   const { holdId, accountId, units, replayable } = hold;
+  const shelf = openShelf(context);
   const controller = new AbortController();
   const { signal } = controller;
   let charged: "no" | "yes" | "perhaps" = "no";
@@ -43,6 +47,7 @@ export function openGeneration(
     hold,
     requestId,
     account: accountId,
+    shelf,
     signal,
     async charge(settle) {
       signal.throwIfAborted();
@@ -58,6 +63,8 @@ export function openGeneration(
     async [Symbol.asyncDispose]() {
       clock.clearTimeout(timer);
       response.off("close", onClose);
+      hold.underWay[Symbol.dispose]();
+      await shelf[Symbol.asyncDispose]();
       if (charged === "yes") return;
       // Nothing was sent; what an idempotency key remembers can be fetched, anything else is given back.
       const giveBack = charged === "perhaps" && !replayable;

@@ -4,11 +4,12 @@ import type { Answer, AnswerItem } from "./answer.ts";
 import { type Part, type PicturePart, type RenderedBody, rendered } from "./rendered-body.ts";
 
 export async function pictureOf(item: AnswerItem, files: FileStore): Promise<PicturePart> {
-  const { bytes } = item;
-  if (bytes) return { size: bytes.length, bytes };
+  const { picture } = item;
+  if (picture) return { size: picture.size, source: picture };
   const stored = item.file === undefined ? undefined : await files.get(item.file);
   if (!stored) throw errors.fileExpired();
-  return { size: stored.size, open: () => stored.open() };
+  const { size } = stored;
+  return { size, source: { bytes: undefined, open: (from) => stored.open({ start: from, end: size - 1 }) } };
 }
 
 export function fileUrl(origin: string, file: string): string {

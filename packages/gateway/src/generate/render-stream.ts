@@ -29,9 +29,14 @@ const NO_USAGE = {
   input_tokens_details: { text_tokens: 0, image_tokens: 0 },
 };
 
+const inMemory = (bytes: Uint8Array) => ({
+  bytes,
+  open: () => Promise.reject(new Error("a preview has no file")),
+});
+
 export function renderPartial(answer: Omit<Answer, "items">, index: number, bytes: Uint8Array): RenderedBody {
   const fields = { partial_image_index: index, ...eventFields(answer) };
-  return event(`${answer.operation}.partial_image`, fields, { size: bytes.length, bytes });
+  return event(`${answer.operation}.partial_image`, fields, { size: bytes.length, source: inMemory(bytes) });
 }
 
 export function renderProgress(

@@ -2,10 +2,17 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { errors } from "@atoma/contract";
 
-/** A picture that goes into a body as base64: at hand, or in a file that is opened when it is its turn. */
-export type PicturePart =
-  | { readonly size: number; readonly bytes: Uint8Array }
-  | { readonly size: number; readonly open: () => Promise<Readable> };
+/** Where a picture's bytes come from: memory as long as they are there, and from then on a file. */
+export interface PictureSource {
+  readonly bytes: Uint8Array | undefined;
+  open(from: number): Promise<Readable>;
+}
+
+/** A picture that goes into a body as base64. */
+export interface PicturePart {
+  readonly size: number;
+  readonly source: PictureSource;
+}
 
 export type Part = string | PicturePart;
 
@@ -36,7 +43,7 @@ export function smallText({ length, parts }: RenderedBody): string | undefined {
   let text = "";
   for (const part of parts) {
     if (typeof part === "string") text += part;
-    else if ("bytes" in part) text += asBuffer(part.bytes).toString("base64");
+    else if (part.source.bytes) text += asBuffer(part.source.bytes).toString("base64");
     else return undefined;
   }
   return text;
@@ -63,23 +70,29 @@ function write(response: ServerResponse, text: string, encoding: BufferEncoding)
   return response.write(text, encoding) ? undefined : drained(response);
 }
 
-async function writeBytes(response: ServerResponse, bytes: Uint8Array): Promise<void> {
-  const buffer = asBuffer(bytes);
-  for (let at = 0; at < buffer.length; at += SLICE) {
-    const wait = write(response, buffer.toString("base64", at, at + SLICE), "latin1");
+/** Writes base64 of the part of a picture that is in memory, and the rest from its file when the memory was let go. */
+async function writePicture(response: ServerResponse, { size, source }: PicturePart): Promise<void> {
+  for (let at = 0; at < size; at += SLICE) {
+    const { bytes } = source;
+    if (!bytes) return writeFile(response, await source.open(at));
+    const wait = write(response, asBuffer(bytes).toString("base64", at, at + SLICE), "latin1");
     if (wait) await wait;
   }
 }
 
 async function writeFile(response: ServerResponse, file: AsyncIterable<Uint8Array>): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
+  const send = (bytes: Buffer) => {
+    const wait = write(response, bytes.toString("base64"), "latin1");
+    return wait ?? Promise.resolve();
+  };
   for await (const chunk of file) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : asBuffer(chunk);
     const whole = bytes.length - (bytes.length % 3);
-    await writeBytes(response, bytes.subarray(0, whole));
+    if (whole > 0) await send(bytes.subarray(0, whole));
     rest = bytes.subarray(whole);
   }
-  await writeBytes(response, rest);
+  if (rest.length > 0) await send(rest);
 }
 
 /** Writes a body no faster than the client reads it. Rejects with ApiError 499 when the client leaves. */
@@ -88,7 +101,6 @@ export async function writeBody(response: ServerResponse, { parts }: RenderedBod
     if (typeof part === "string") {
       const wait = write(response, part, "utf8");
       if (wait) await wait;
-    } else if ("bytes" in part) await writeBytes(response, part.bytes);
-    else await writeFile(response, await part.open());
+    } else await writePicture(response, part);
   }
 }

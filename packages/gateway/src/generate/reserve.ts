@@ -27,6 +27,11 @@ export interface Hold {
   readonly headers: Record<string, string>;
 }
 
+/** A hold of a request that is answered with its pictures: it counts for its key until it is disposed of. */
+export interface UnderWayHold extends Hold {
+  readonly underWay: Disposable;
+}
+
 /** The stored answer of the same idempotency key. */
 export interface Replay {
   readonly kind: "replay";
@@ -143,12 +148,19 @@ export async function reserve(
   order: Pick<Order, "job" | "units">,
   identity: Identity,
   caller: Caller,
-  context: ReserveContext & Pick<Context, "generationTimeoutMs">,
-): Promise<Hold | Replay> {
+  context: ReserveContext & Pick<Context, "generationTimeoutMs" | "underWay">,
+): Promise<UnderWayHold | Replay> {
   const deadline = context.clock.now() + context.generationTimeoutMs;
   const reserved = await tryReserve(order, identity, caller, deadline, context);
   if (reserved.kind === "in-progress") throw reserved.error;
-  return reserved;
+  if (reserved.kind === "replay") return reserved;
+  try {
+    return { ...reserved, underWay: context.underWay.enter(caller) };
+  } catch (error) {
+    const { holdId, accountId, units } = reserved;
+    await context.voidLater.release({ holdId, accountId, units, requestId: identity.requestId, giveBack: false });
+    throw error;
+  }
 }
 
 /** A reservation whose answer was lost may stand all the same; it would never be settled. */

@@ -1,23 +1,35 @@
-import { errors } from "@atoma/contract";
+import { errors, type ImageJob } from "@atoma/contract";
 import type { HoldId, Ledger } from "@atoma/ledger";
+import type { Clock } from "../clock.ts";
 import type { Context } from "../context.ts";
-import { keepImages } from "../files/keep.ts";
 import { type Patience, retryLedger } from "../holds/retry-ledger.ts";
+import type { Shelf } from "../pictures/shelf.ts";
 import type { Made } from "../upstream/answer-body.ts";
-import { type Answer, serializeAnswer, toAnswer } from "./answer.ts";
+import { type Answer, type AnswerItem, serializeAnswer, toAnswer } from "./answer.ts";
 import type { Generation } from "./generation.ts";
 import type { Order } from "./validate.ts";
 
-/** Stores what was made, as far as it must be fetched again. */
+/** Whether a picture of this job needs a file: for its url, or to answer the same request again. */
+function needsFile(job: ImageJob, replayable: boolean): boolean {
+  return replayable || (!job.stream && job.responseFormat !== "b64_json");
+}
+
+/** Stores what was made, as far as it must be fetched again: all at once, there are ten pictures at most. */
 export async function keep(
-  { images, ...told }: Made,
-  job: Order["job"],
+  { pictures, ...told }: Made,
+  job: ImageJob,
   replayable: boolean,
-  { files, randomBytes, clock, fileTtlMs }: Pick<Context, "files" | "randomBytes" | "clock" | "fileTtlMs">,
+  shelf: Pick<Shelf, "keep">,
+  clock: Clock,
 ): Promise<Answer> {
-  const expiresAtMs = clock.now() + fileTtlMs;
-  const kept = await keepImages(job, images, { files, randomBytes, expiresAtMs, replayable });
-  return toAnswer(job, kept, told, clock.now());
+  const wanted = needsFile(job, replayable);
+  const items = await Promise.all(
+    pictures.map(async (picture): Promise<AnswerItem> => {
+      const file = wanted ? await shelf.keep(picture) : undefined;
+      return { seed: picture.seed, picture, file };
+    }),
+  );
+  return toAnswer(job, items, told, clock.now());
 }
 
 /**
@@ -41,10 +53,10 @@ export async function settle(
   made: Made,
   { job }: Pick<Order, "job">,
   generation: Generation,
-  context: Pick<Context, "ledger" | "files" | "randomBytes" | "clock" | "fileTtlMs" | "ledgerPatienceMs">,
+  context: Pick<Context, "ledger" | "clock" | "ledgerPatienceMs">,
 ): Promise<Answer> {
-  const { hold, signal } = generation;
-  const answer = await keep(made, job, hold.replayable, context);
+  const { hold, signal, shelf } = generation;
+  const answer = await keep(made, job, hold.replayable, shelf, context.clock);
   await generation.charge(() => {
     const { holdId, units } = hold;
     const patience = { ms: context.ledgerPatienceMs, signal, clock: context.clock };

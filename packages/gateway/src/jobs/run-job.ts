@@ -7,6 +7,7 @@ import { tryForward } from "../generate/forward.ts";
 import { charge, keep } from "../generate/settle.ts";
 import { retryLedger } from "../holds/retry-ledger.ts";
 import { logFailure, toApiError } from "../http/to-api-error.ts";
+import { openShelf } from "../pictures/shelf.ts";
 import { deserializeRequest } from "./stored-request.ts";
 
 /** Why a job is stopped in its middle. */
@@ -66,12 +67,11 @@ async function make(
   const wanted = deserializeRequest(job.request);
   const { requestId, accountId: account, holdId } = job;
   const candidates = registry.candidates(wanted);
-  const attempted = await tryForward(
-    { job: wanted, candidates, pictures: undefined, requestId, account, signal },
-    context,
-  );
+  await using shelf = openShelf(context);
+  const work = { job: wanted, candidates, pictures: undefined, requestId, account, shelf, signal };
+  const attempted = await tryForward(work, context);
   if (attempted.kind === "not-started") return attempted.error;
-  const answer = await keep(attempted.made, wanted, true, context);
+  const answer = await keep(attempted.made, wanted, true, shelf, clock);
   signal.throwIfAborted();
   const response = serializeAnswer(answer);
   const ours = await retryLedger(() => ledger.jobs.keepResult(job.id, owner, response), patience);

@@ -31,6 +31,8 @@ export interface NodeConfig {
   readonly maxConcurrent?: number | undefined;
   /** Gets nothing new; what it does is finished. */
   readonly draining?: boolean | undefined;
+  /** Its pictures are passed on without being decoded first. Default: false. */
+  readonly trusted?: boolean | undefined;
 }
 
 /**
@@ -90,6 +92,7 @@ export function openNode(config: NodeConfig, aliases: Aliases): Node {
     origin,
     token,
     dialect,
+    trusted: config.trusted === true,
     maxConcurrent: config.maxConcurrent ?? dialect.maxConcurrent,
     pool: new Pool(origin, { allowH2, connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
     probes: new Client(origin, { allowH2, connect }),

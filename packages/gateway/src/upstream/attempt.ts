@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import { readComplaint } from "../dialects/complaint.ts";
 import type { Assignment, Dialect, NodeRequest } from "../dialects/dialect.ts";
+import type { Shelf } from "../pictures/shelf.ts";
 import type { Outcome } from "../routing/types.ts";
 import type { Made, OnPreview, Progress } from "./answer-body.ts";
 import { codeOf, connectionLost, neverConnected } from "./connection-errors.ts";
@@ -24,6 +25,7 @@ export interface AttemptContext {
   /** Of an edit; let go of as soon as no other node can be asked. */
   readonly pictures?: Pictures | undefined;
   readonly onPreview: OnPreview;
+  readonly shelf: Pick<Shelf, "openMemory" | "add">;
   readonly requestId: string;
   /** Aborted with what is to be thrown then: the client left, the deadline came, or the job is stopped. */
   readonly signal: AbortSignal;

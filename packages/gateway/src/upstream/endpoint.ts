@@ -9,5 +9,7 @@ export interface Endpoint {
   /** The gateway's own credential there. */
   readonly token: string | undefined;
   readonly dialect: Dialect;
+  /** Whether its pictures are passed on without being decoded first. */
+  readonly trusted: boolean;
   readonly pool: Dispatcher;
 }

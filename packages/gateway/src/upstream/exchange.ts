@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, errors, type ImageJob } from "@atoma/contract";
 import type { Clock } from "../clock.ts";
 import type { Assignment } from "../dialects/dialect.ts";
+import type { Shelf } from "../pictures/shelf.ts";
 import { type AnswerBody, answerBody, type Made, type OnPreview, type Progress } from "./answer-body.ts";
 import { connectionLost } from "./connection-errors.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -32,6 +33,7 @@ export interface ExchangeContext {
   readonly onPreview: OnPreview;
   /** Called when a good answer begins. */
   readonly onAnswer: () => void;
+  readonly shelf: Pick<Shelf, "openMemory" | "add">;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
@@ -60,7 +62,10 @@ export async function exchange(
       headers = answerHeaders;
       if (status === 200) {
         context.onAnswer();
-        answer = answerBody(node.dialect.reader(job, assignment), job, progress, context.onPreview);
+        const contentLength = Number(headers["content-length"] ?? 0);
+        const { onPreview, shelf } = context;
+        const options = { job, progress, onPreview, shelf, trusted: node.trusted, contentLength };
+        answer = answerBody(node.dialect.reader(job, assignment), options);
         return answer;
       }
       // Its body is not waited for: a node that stalls there must not hold up the next one.
@@ -78,6 +83,8 @@ export async function exchange(
     context.signal.throwIfAborted();
     if (error instanceof ApiError) throw error;
     const answered = answer !== undefined;
+    // What it holds is sent once more, or not wanted any more.
+    (answer as AnswerBody | undefined)?.[Symbol.dispose]();
     if (answered && !connectionLost(error)) throw errors.nodeBadResponse(error);
     // A refusal that breaks off is judged by what came of it.
     if (!refused) return { kind: "broken", answered, error };

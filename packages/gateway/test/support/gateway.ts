@@ -75,7 +75,8 @@ export async function startWorld({
   const folder = await mkdtemp(join(tmpdir(), "atoma-gateway-"));
   const log: string[] = [];
   const node = await startScriptedNode();
-  const ledger = await openLedger(ledgerUrl ?? `sqlite:${join(folder, "ledger.db")}`, ledgerNow && { now: ledgerNow });
+  const now = ledgerNow ?? options.clock?.now;
+  const ledger = await openLedger(ledgerUrl ?? `sqlite:${join(folder, "ledger.db")}`, now && { now });
   const account = await ledger.createAccount({ name: "a" });
   await ledger.grant(account.id, grant, { reference: "start" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "k" });

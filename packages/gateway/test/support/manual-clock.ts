@@ -54,3 +54,15 @@ export function manualClock(start = START): ManualClock {
     },
   };
 }
+
+/** Turns the clock, a little at a time, until something that waits for it has come to its end. */
+export async function turnUntil<T>(clock: ManualClock, waiting: Promise<T>, stepMs = 50): Promise<T> {
+  let over = false;
+  const watched = waiting.finally(() => {
+    over = true;
+  });
+  watched.catch(() => {});
+  // What really waits is I/O, which a turn of the event loop each lets happen.
+  for (let i = 0; i < 20_000 && !over; i++) await clock.advance(stepMs);
+  return watched;
+}
