@@ -19,6 +19,29 @@ export function swapsSides(orientation: Orientation): boolean {
   return orientation >= 5;
 }
 
+/** What brings stored pixels upright: mirrored first, then turned clockwise. */
+export interface Turn {
+  /** `flip`: top and bottom change places; `flop`: left and right. */
+  readonly mirror: "flip" | "flop" | undefined;
+  readonly degrees: 0 | 90 | 180 | 270;
+}
+
+const TURNS: Readonly<Record<Orientation, Turn>> = {
+  1: { mirror: undefined, degrees: 0 },
+  2: { mirror: "flop", degrees: 0 },
+  3: { mirror: undefined, degrees: 180 },
+  4: { mirror: "flip", degrees: 0 },
+  5: { mirror: "flip", degrees: 90 },
+  6: { mirror: undefined, degrees: 90 },
+  7: { mirror: "flop", degrees: 90 },
+  8: { mirror: undefined, degrees: 270 },
+};
+
+/** How a picture that is stored with this orientation is brought upright. */
+export function turnOf(orientation: Orientation): Turn {
+  return TURNS[orientation];
+}
+
 /** The orientation in EXIF data, which is a TIFF header and its directories; 1 where it says none that EXIF knows. */
 export function readOrientation(exif: DataView): Orientation {
   if (exif.byteLength < 8) return 1;

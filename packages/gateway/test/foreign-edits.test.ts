@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import sharp from "sharp";
 import { readForeignModel } from "../src/index.ts";
 import { create, form } from "./support/edits.ts";
 import { faultTable, NAMES, sizeFor, startPair } from "./support/foreign-faults.ts";
@@ -53,6 +54,39 @@ for (const name of EDITORS) {
     assert.deepEqual(server.strays, []);
     assert.equal(await world.pending(), 0);
     assert.doesNotMatch(world.log.join(""), /secret otter/);
+  });
+
+  test(`${name}: a photo with an EXIF orientation arrives upright and without it, in its own format`, async () => {
+    await using pair = await editing(name);
+    const size = sizeFor(name);
+    const [width = 0, height = 0] = size.split("x").map(Number);
+    const left = { create: { width: width / 2, height, channels: 3 as const, background: "white" } };
+    const seen = await create(width, height)
+      .composite([{ input: left, left: 0, top: 0 }])
+      .png()
+      .toBuffer();
+    for (const format of ["jpeg", "png"] as const) {
+      // Stored as cameras do that were held upright.
+      const stored = await sharp(seen).rotate(270).withMetadata({ orientation: 6 }).toFormat(format).toBuffer();
+      const answer = await editOf(pair.world)({ size }, { image: stored });
+      assert.equal(answer.status, 200, answer.text);
+      const sent = pair.server.requests.at(-1)?.images[0] ?? assert.fail("no picture");
+      const metadata = await sharp(sent).metadata();
+      assert.deepEqual(
+        [metadata.format, metadata.width, metadata.height, metadata.orientation],
+        [format, width, height, undefined],
+      );
+      const pixels = await sharp(sent).raw().toBuffer();
+      const at = (x: number) => pixels[3 * (Math.floor(height / 2) * width + x)] ?? 128;
+      assert.ok(at(4) > 240 && at(width - 4) < 20, "left is left");
+    }
+    const broken = await sharp(seen).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    broken.fill(0xff, broken.length - 40, broken.length - 2);
+    broken.fill(0xd9, 700, broken.length - 2);
+    const refused = await editOf(pair.world)({ size }, { image: broken });
+    assert.equal(refused.status, 400, refused.text);
+    assert.equal(refused.json.error.code, "invalid_image_file");
+    assert.equal(await pair.world.pending(), 0);
   });
 
   test(`S-083…S-096 ${name}: faults at edits never charge, never leak, never ask twice`, async () => {

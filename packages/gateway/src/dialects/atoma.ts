@@ -76,6 +76,7 @@ export const atoma: Dialect = {
     const request = postEdit(job, { ...fieldsOf(job), input_fidelity: job.inputFidelity });
     return { ...request, headers: { ...request.headers, accept: "application/cbor-seq" } };
   },
+  turnsPictures: true,
   reader: eventReader,
   probePath: "/readyz",
   probeMs: 2_000,

@@ -56,6 +56,8 @@ export interface Dialect {
   readonly request: (job: ImageJob, assignment: Assignment) => NodeRequest;
   /** The same for an edit; without it such nodes take no pictures. */
   readonly editRequest?: (job: EditJob, assignment: Assignment) => NodeRequest;
+  /** Such nodes turn a picture as its EXIF orientation says; to others only upright ones are sent. */
+  readonly turnsPictures?: boolean;
   readonly reader: (job: ImageJob, assignment: Assignment) => AnswerReader;
   /** A path that answers 200 while the node is up, and never generates. */
   readonly probePath: string;

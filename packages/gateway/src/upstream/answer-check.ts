@@ -7,6 +7,7 @@ function checkImage(event: GenerationEvent & { type: "image" }, index: number, j
     event.index === index &&
     index < job.n &&
     header?.format === job.outputFormat &&
+    header.orientation === 1 &&
     header.width === job.width &&
     header.height === job.height;
   if (!right) throw new Error(`picture ${index} is not what was ordered`);

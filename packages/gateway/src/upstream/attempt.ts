@@ -17,8 +17,8 @@ import type { Request } from "./send.ts";
 
 /** The pictures of an edit on their way to a node. Disposed of, it holds no memory any more; doing that twice is fine. */
 export interface Pictures extends Disposable {
-  /** Throws ApiError 400 when such nodes take no pictures. */
-  request(dialect: Dialect, assignment: Assignment): NodeRequest;
+  /** Rejects with ApiError 400 when such nodes take no pictures, or one of them cannot be turned upright. */
+  request(dialect: Dialect, assignment: Assignment): Promise<NodeRequest>;
 }
 
 export interface AttemptContext {
@@ -71,9 +71,12 @@ function inSlices(body: Uint8Array): Readable {
 }
 
 /** Nothing of the client's own headers goes to a node. */
-function toRequest({ node, assignment, id, timeoutMs }: Attempt, job: ImageJob, pictures?: Pictures): Request {
+async function toRequest(one: Attempt, job: ImageJob, pictures?: Pictures): Promise<Request> {
+  const { node, assignment, id, timeoutMs } = one;
   const { dialect } = node;
-  const { path, headers, body } = pictures ? pictures.request(dialect, assignment) : dialect.request(job, assignment);
+  const { path, headers, body } = pictures
+    ? await pictures.request(dialect, assignment)
+    : dialect.request(job, assignment);
   return {
     method: "POST",
     path,
@@ -141,7 +144,7 @@ export async function attempt(one: Attempt, job: ImageJob, context: AttemptConte
   const parties = { node, job, assignment: one.assignment };
   const ask: Exchange = (request) => exchange(request, parties, progress, { ...context, onAnswer });
   const path = node.dialect.requestPath?.(id);
-  let outcome = await begin(ask, toRequest(one, job, pictures), node, log);
+  let outcome = await begin(ask, await toRequest(one, job, pictures), node, log);
   for (let breaks = 0; outcome.kind === "broken"; breaks++) {
     const { error, answered } = outcome;
     if (path === undefined || !connectionLost(error) || breaks === MAX_RESUMPTIONS) {
