@@ -15,7 +15,7 @@ const ARROWS: Record<string, readonly string[]> = {
   node: ["@atoma/contract", "@atoma/engine", "@atoma/http"],
   gateway: ["@atoma/contract", "@atoma/http", "@atoma/ledger"],
   web: ["@atoma/contract", "atoma-sdk"],
-  cli: ["@atoma/contract", "@atoma/ledger", "@atoma/node", "@atoma/gateway", "atoma-sdk"],
+  cli: ["@atoma/contract", "@atoma/engine", "@atoma/ledger", "@atoma/node", "@atoma/gateway", "atoma-sdk"],
 };
 
 /**

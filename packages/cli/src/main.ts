@@ -14,6 +14,7 @@ const HELP = `usage: atoma COMMAND [--config FILE] [settings]
   generate "PROMPT" [-o FILE]         one picture, through the SDK
   accounts create NAME | list | grant ACCOUNT UNITS [REFERENCE]
   keys create ACCOUNT [NAME] | list | revoke KEY | webhook KEY URL|none
+  models list | show MODEL | check MODEL | pull ORG/NAME | add DIR | remove NAME
   nodes add NAME URL | expect NAME | list | drain NAME | resume NAME | remove NAME | check URL
   ledger verify                       recomputes the books; exit code 1 when they are wrong
   check-config                        reads the configuration and says what it means
@@ -23,7 +24,18 @@ ${settingsHelp()}
   --json                   (up) print one JSON line when ready
 `;
 
-const COMMANDS = ["up", "gateway", "node", "generate", "accounts", "keys", "nodes", "ledger", "check-config"] as const;
+const COMMANDS = [
+  "up",
+  "gateway",
+  "node",
+  "generate",
+  "accounts",
+  "keys",
+  "models",
+  "nodes",
+  "ledger",
+  "check-config",
+] as const;
 
 /** Splits the arguments into settings (anywhere) and what is left for the command. */
 function readArguments(args: readonly string[], env: NodeJS.ProcessEnv, command: string) {
@@ -85,6 +97,8 @@ async function run([command, ...args]: readonly string[], env: NodeJS.ProcessEnv
       const { nodes } = await import("./commands/nodes.ts");
       return nodes(config, rest);
     }
+    case "models":
+      return (await import("./commands/models.ts")).models(config, rest, env);
     case "generate":
       return (await import("./commands/generate.ts")).generate(config, rest, env);
     case "accounts": {

@@ -4,7 +4,14 @@ import { fileProblem } from "@atoma/ledger";
  * Errors whose message is all that the user needs; of any other the stack is shown. By name, so that a command loads only
  * what it needs.
  */
-const TOLD = new Set(["ListenError", "ModelFolderError", "DataFolderError", "LedgerInUseError", "LedgerSchemaError"]);
+const TOLD = new Set([
+  "ListenError",
+  "ModelFolderError",
+  "PullError",
+  "DataFolderError",
+  "LedgerInUseError",
+  "LedgerSchemaError",
+]);
 
 const codeOf = (error: unknown) =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

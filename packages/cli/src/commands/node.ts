@@ -3,6 +3,7 @@ import { ExposedNodeError, startNode } from "@atoma/node";
 import type { Config } from "../config.ts";
 import { listening } from "../listen-error.ts";
 import { createLogger } from "../logger.ts";
+import { findModel } from "../models/registry.ts";
 import { serverTls } from "../read-tls.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { UsageError } from "../usage-error.ts";
@@ -26,7 +27,7 @@ export async function node(config: Config): Promise<void> {
   const starting = startNode({
     host: config.host ?? "127.0.0.1",
     port: config.port ?? 0,
-    models: config.models.map((path) => ({ path })),
+    models: config.models.map((model) => ({ path: findModel(config.data, model) })),
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
     unauthenticated: config.node_auth === "none",

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { ownLedger } from "@atoma/ledger";
 import { type RunningNode, startNode } from "@atoma/node";
 import type { Logger } from "pino";
@@ -6,10 +5,9 @@ import type { Config } from "../config.ts";
 import { ensureCredentials } from "../credentials.ts";
 import { databaseUrl, dataFolder, lockDataFolder } from "../data-folder.ts";
 import { createLogger } from "../logger.ts";
+import { findModel, TINY } from "../models/registry.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
-
-const TINY = fileURLToPath(new URL("../../../../models/tiny", import.meta.url));
 
 function greet(url: string, apiKey: string, signInLink: string): string {
   return [
@@ -30,11 +28,11 @@ function greet(url: string, apiKey: string, signInLink: string): string {
 }
 
 async function startEmbeddedNode(config: Config, token: string, log: Logger): Promise<RunningNode> {
-  const models = config.models.length > 0 ? config.models : [TINY];
+  const models = config.models.length > 0 ? config.models : [TINY.name];
   const node = await startNode({
     host: "127.0.0.1",
     port: 0,
-    models: models.map((path) => ({ path })),
+    models: models.map((model) => ({ path: findModel(config.data, model) })),
     token,
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
