@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Gateway, startGateway } from "@atoma/gateway";
+import { type Gateway, type GatewayOptions, startGateway } from "@atoma/gateway";
 import { type AccountId, type Ledger, openLedger } from "@atoma/ledger";
 import { startNode } from "@atoma/node";
 import pino from "pino";
@@ -42,7 +42,11 @@ export async function openStudio(): Promise<Studio> {
 }
 
 /** With these models; `folder` is for its data, and is removed at its end. */
-export async function openStudioOf(folder: string, models: readonly { path: string; id?: string }[]): Promise<Studio> {
+export async function openStudioOf(
+  folder: string,
+  models: readonly { path: string; id?: string }[],
+  more: Partial<GatewayOptions> = {},
+): Promise<Studio> {
   const node = await startNode({ models, threads: 1 });
   await node.ready;
   const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`);
@@ -56,6 +60,7 @@ export async function openStudioOf(folder: string, models: readonly { path: stri
     log: pino({ level: "silent" }),
     nodes: [{ name: "n", url: node.url }],
     filesDir: join(folder, "files"),
+    ...more,
   });
   const account = () => ledger.getAccount(accountId);
   return {
