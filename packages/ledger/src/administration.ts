@@ -22,7 +22,17 @@ import { formatKey, hashSecret, newSecret, newWebhookSecret } from "./keys.ts";
 import type { Discrepancy, Ledger } from "./ledger.ts";
 
 /** What `create.ts` adds. */
-type Elsewhere = "reserve" | "settle" | "void" | "sweep" | "touchKey" | "jobs" | "nodes" | "health" | "close";
+type Elsewhere =
+  | "reserve"
+  | "settle"
+  | "void"
+  | "sweep"
+  | "touchKey"
+  | "jobs"
+  | "nodes"
+  | "activity"
+  | "health"
+  | "close";
 
 const MAX_PAGE = 1_000;
 const NO_LIMITS = { requestsPerMinute: null, imagesPerMinute: null, concurrentRequests: null };

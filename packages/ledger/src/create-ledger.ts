@@ -1,3 +1,4 @@
+import { openActivity } from "./activity/open-activity.ts";
 import { clean } from "./admin/clean.ts";
 import { shortenWaits } from "./admin/clock-steps.ts";
 import { touchKeys } from "./admin/keys.ts";
@@ -108,6 +109,7 @@ export function createLedger(unwatched: Engine, options: CreateOptions): Ledger 
     ...administration(open, now, randomBytes),
     jobs: openJobs(open, now),
     nodes: openNodes(open, now, randomBytes),
+    activity: openActivity(open),
     sweep,
     touchKey: (keyId) => keyUses.note(keyIdFrom(keyId)),
     health,

@@ -1,3 +1,13 @@
+export {
+  type Activity,
+  type ActivityCount,
+  type ActivityFilter,
+  type ActivityGroup,
+  type ActivityPoint,
+  GROUPS as ACTIVITY_GROUPS,
+  type Outcome,
+} from "./activity/activity.ts";
+export { latencyClass } from "./activity/latency.ts";
 export type { By } from "./by.ts";
 export type {
   Balance,

@@ -1,3 +1,4 @@
+import type { Activity } from "./activity/activity.ts";
 import type { By } from "./by.ts";
 import type {
   HoldState,
@@ -197,6 +198,8 @@ export interface Ledger {
   readonly jobs: Jobs;
   /** Nodes that all gateways of this ledger share. */
   readonly nodes: Nodes;
+  /** What charts are drawn from. */
+  readonly activity: Activity;
 
   /** The key with this public id, for authentication; undefined when there is none. */
   findKey(keyId: KeyId): Promise<KeyRecord | undefined>;

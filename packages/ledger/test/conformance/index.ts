@@ -1,6 +1,7 @@
 import { after, before, describe } from "node:test";
 import { createWorld, type TestDatabase, type World } from "../support/world.ts";
 import { accountTests } from "./accounts.ts";
+import { activityTests } from "./activity.ts";
 import { clockStepTests } from "./clock-steps.ts";
 import { differentialTests } from "./differential.ts";
 import { durabilityTests } from "./durability.ts";
@@ -37,6 +38,7 @@ export function conformance(name: string, start: () => Promise<TestDatabase>): v
     describe("decisions", () => differentialTests(current));
     describe("jobs", () => jobTests(current));
     describe("nodes", () => nodeTests(current));
+    describe("activity", () => activityTests(current));
     describe("clock steps", () => clockStepTests(current));
   });
 }
