@@ -107,6 +107,15 @@ const Node = Type.Object({
   leaving: Type.Boolean({ description: "Whether it said itself that it is about to stop." }),
   expires_at: timeOrNull("When it is gone unless it says that it is there; null where it stays"),
   ready: Type.Boolean({ description: "Whether this gateway reaches it." }),
+  reason: orNull(Type.String(), "Why it is not ready, where that is known."),
+  circuit: Type.Union(
+    ["closed", "open", "trial"].map((state) => Type.Literal(state)),
+    {
+      description:
+        "`open`: it failed again and again and gets nothing; `trial`: one request tries whether it works again.",
+    },
+  ),
+  opens_in_ms: orNull(count(), "How long it gets nothing, because it failed or said that it is busy."),
   in_flight: count("Requests of this gateway that it works on."),
   max_concurrent: orNull(Type.Integer({ minimum: 1 }), "How many requests it gets at a time."),
   models: Type.Array(Type.String(), { description: "Ids of the models that it serves." }),
@@ -158,6 +167,42 @@ const Usage = Type.Object({
   requests: count(),
   images: count(),
   units: units("charged."),
+});
+
+const latency = (share: number) =>
+  orNull(
+    count(),
+    `Within this time, in ms, ${share} % of the requests that succeeded were answered, from their first byte to the answer's ` +
+      "last; to within 4.5 %. Null: none succeeded.",
+  );
+const ActivityPoint = Type.Object({
+  start: time("When it begins"),
+  group: Type.String({ description: "Id of the account or key, or the model, by `group`; empty for `none`." }),
+  requests: count("Requests that named a model they may use, by when they ended."),
+  succeeded: count("Of these, answered with all their pictures."),
+  refused: count("Of these, answered with 4xx, such as no balance left or a limit."),
+  failed: count("Of these, answered with 5xx."),
+  left: count("Of these, those whose client left before its answer was complete, or cancelled it."),
+  images: count("Pictures that were delivered."),
+  units: units("charged for them."),
+  p50_ms: latency(50),
+  p95_ms: latency(95),
+  p99_ms: latency(99),
+});
+const LiveRequest = Type.Object({
+  id: Type.String({ description: "Its `x-request-id`." }),
+  account_id: accountId,
+  key_id: keyId,
+  model: Type.String(),
+  operation: strings(["image_generation", "image_edit"]),
+  images: count("Pictures that it asks for."),
+  width: count(),
+  height: count(),
+  units: units("held for it."),
+  started_at: time("When its units were held"),
+  node: orNull(Type.String(), "The node that has it; null while it waits for one."),
+  step: orNull(count(), "How many steps of a picture are done, where the node tells."),
+  steps: orNull(count(), "Of how many."),
 });
 
 const holdId = id("The hold.");
@@ -227,6 +272,10 @@ export const adminSchemas = {
   NewNode,
   Node,
   Nodes,
+  ActivityPoint,
+  ActivityList: list(ActivityPoint),
+  LiveRequest,
+  LiveRequestList: list(LiveRequest),
   UsageList: list(Usage),
   Verification,
   Webhook,

@@ -199,6 +199,42 @@ const csv = {
   pattern: "^day,account_id,key_id,model,requests,images,units\\r\\n",
 };
 
+const activity = json("What happened, oldest first; stretches without a request are left out.", "ActivityList");
+const activityCsv = {
+  ...csv,
+  pattern: "^start,group,requests,succeeded,refused,failed,left,images,units,p50_ms,p95_ms,p99_ms\\r\\n",
+};
+const moment = (name: string, what: string) => inQuery(name, what, { type: "integer", minimum: 0 });
+const oneOf = (name: string, what: string, known: readonly string[]) =>
+  inQuery(name, what, { type: "string", enum: known });
+
+const monitoring = {
+  "/admin/v1/activity": {
+    get: operation(
+      "getActivity",
+      "Monitoring",
+      "Requests, errors, pictures and latencies over time, as JSON or CSV",
+      { "200": { ...activity, content: { ...activity.content, "text/csv": { schema: activityCsv } } } },
+      {
+        parameters: [
+          moment("from", "Milliseconds since the epoch; its whole hour counts. Default: 24 hours before `to`."),
+          moment("to", "Milliseconds since the epoch. Default: now."),
+          oneOf("step", "Length of one point; days are those of UTC. Default `hour`.", ["hour", "day"]),
+          oneOf("group", "One point for each of these. Default `none`.", ["none", "account", "key", "model"]),
+          ofAccount,
+          inQuery("key_id", "Only of this key."),
+          inQuery("model", "Only of this model."),
+        ],
+      },
+    ),
+  },
+  "/admin/v1/requests": {
+    get: operation("listRequests", "Monitoring", "What this gateway is at now, oldest first", {
+      "200": json("Requests whose units are held.", "LiveRequestList"),
+    }),
+  },
+};
+
 const books = {
   "/admin/v1/usage": {
     get: operation(
@@ -263,8 +299,8 @@ export function adminOpenApiDocument(version: string) {
     },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: ["Accounts", "Keys", "Nodes", "Books"].map((name) => ({ name })),
-    paths: { ...accounts, ...keys, ...nodes, ...books },
+    tags: ["Accounts", "Keys", "Nodes", "Monitoring", "Books"].map((name) => ({ name })),
+    paths: { ...accounts, ...keys, ...nodes, ...monitoring, ...books },
     components: {
       securitySchemes: {
         adminKey: {

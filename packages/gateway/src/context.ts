@@ -1,5 +1,7 @@
 import type { Ledger, RandomBytes, ResponseDefault } from "@atoma/ledger";
 import type { Logger } from "pino";
+import type { ActivityCounts } from "./activity/activity-counts.ts";
+import type { LiveRequests } from "./activity/live-requests.ts";
 import type { Clock } from "./clock.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { Identify } from "./generate/identify.ts";
@@ -43,6 +45,8 @@ export interface Context {
   /** How long a finished picture waits for a ledger that is away. */
   readonly ledgerPatienceMs: number;
   readonly voidLater: VoidLater;
+  readonly activity: ActivityCounts;
+  readonly liveRequests: LiveRequests;
   readonly underWay: UnderWay;
   readonly pictureMemory: PictureMemory;
   /** How long an asynchronous generation may take, waiting included. */

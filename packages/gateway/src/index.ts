@@ -1,4 +1,6 @@
 import { pooledRandomBytes } from "@atoma/ledger";
+import { openActivityCounts } from "./activity/activity-counts.ts";
+import { openLiveRequests } from "./activity/live-requests.ts";
 import { every, sleep, systemClock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { openDiskStore } from "./files/disk.ts";
@@ -93,6 +95,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await registry.probe();
   const voidLater = openVoidLater(ledger, log, clock);
   opened.defer(() => voidLater.close());
+  const activity = openActivityCounts(ledger, clock, log);
+  opened.defer(() => activity.close());
 
   const publicUrl = options.publicUrl?.replace(/\/+$/, "");
   const page =
@@ -129,6 +133,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     ledgerPatienceMs: options.ledgerPatienceMs ?? 20_000,
     voidLater,
+    activity,
+    liveRequests: openLiveRequests(),
     underWay: openUnderWay(),
     pictureMemory: pictureMemory(options.pictureMemoryBytes ?? 32 * 2 ** 20, (error) => {
       log.warn({ err: error }, "a picture could not be stored, and stays in memory");

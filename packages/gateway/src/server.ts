@@ -9,7 +9,8 @@ import {
   sendError,
   toOriginForm,
 } from "@atoma/http";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { type ActivityCounts, type Ended, outcomeOf } from "./activity/activity-counts.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import type { Context } from "./context.ts";
 import { imageFiles } from "./files/route.ts";
@@ -32,6 +33,10 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What a step wants in the request's log line: ids and figures, never prompts, keys or pictures. */
     logFields: Readonly<Record<string, string | number>>;
+    /** Who ordered what, and what a complete answer delivers and charges. */
+    ordered: Omit<Ended, "outcome" | "ms"> | undefined;
+    /** The status that a stream would have had if it had not begun. */
+    failedAs: number | undefined;
   }
 }
 
@@ -50,6 +55,15 @@ function translate(error: unknown): ApiError {
     if (error.statusCode >= 400 && error.statusCode < 500) return errors.badRequest("The request is malformed.");
   }
   return toApiError(error);
+}
+
+/** For the charts. What is to be made later counts when it is made. */
+function noteEnded(activity: ActivityCounts, request: FastifyRequest, reply: FastifyReply, ms: number): void {
+  const { ordered, failedAs } = request;
+  if (!ordered || reply.statusCode === 202) return;
+  const outcome = outcomeOf(failedAs ?? reply.statusCode, reply.raw.writableFinished);
+  const delivered = outcome === "succeeded" ? undefined : { images: 0, units: 0 };
+  activity.note({ ...ordered, ...delivered, outcome, ms });
 }
 
 /** The gateway's HTTP face. Hooks do transport only; what a request means is in `routes` and `steps`. */
@@ -82,6 +96,8 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   deferContinue(app.server);
   connections.watch(app.server);
   app.decorateRequest("logFields");
+  app.decorateRequest("ordered");
+  app.decorateRequest("failedAs");
 
   // Bodies and their types are looked at by the handlers, after authentication; for Fastify no method has one.
   for (const method of ["POST", "PUT", "PATCH", "DELETE", "QUERY"]) {
@@ -102,6 +118,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
     const route = request.routeOptions.url ?? "unknown";
     const correlation = correlationId(request.headers["x-client-request-id"] ?? request.headers["x-request-id"]);
     const left = !reply.raw.writableFinished;
+    noteEnded(context.activity, request, reply, ms);
     const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
     const fields = { ...line, ...request.logFields, ...(left && { left }) };
     context.log[PROBES.has(route) ? "debug" : "info"](fields, "request");

@@ -13,18 +13,12 @@ import { oneOrNull, onlyFieldsOf, requiredText, text, textsOrNull, whole, wholeO
 import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
+import { adminActivity } from "./activity.ts";
 import { adminGate } from "./authenticate-admin.ts";
+import { sendRows } from "./csv.ts";
 import { adminNodes } from "./nodes.ts";
 import { cursorOf, limitOf, queryOf } from "./query.ts";
-import {
-  accountToWire,
-  auditToWire,
-  holdToWire,
-  keyToWire,
-  usageToCsv,
-  usageToWire,
-  webhookToWire,
-} from "./to-wire.ts";
+import { accountToWire, auditToWire, holdToWire, keyToWire, usageToWire, webhookToWire } from "./to-wire.ts";
 
 const BY = { actor: "admin api" };
 
@@ -158,6 +152,7 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
         return reply.code(204).send();
       });
 
+      adminActivity(admin, context);
       adminNodes(admin, context, (request) => bodyOf(request, context));
 
       admin.get("/usage", async (request, reply) => {
@@ -170,8 +165,8 @@ export function adminRoutes(app: FastifyInstance, context: Context, adminKey: st
           keyId: query.key_id === undefined ? undefined : keyIdFrom(query.key_id),
           model: query.model,
         });
-        if (!/\btext\/csv\b/.test(request.headers.accept ?? "")) return { data: rows.map(usageToWire) };
-        return reply.header("content-type", "text/csv; charset=utf-8").send(usageToCsv(rows));
+        const columns = ["day", "account_id", "key_id", "model", "requests", "images", "units"];
+        return sendRows(request, reply, rows.map(usageToWire), columns);
       });
       admin.get("/holds", async (request) => {
         const query = queryOf(request);

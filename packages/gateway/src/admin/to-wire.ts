@@ -57,19 +57,3 @@ export const usageToWire = (u: UsageRow) => ({
   images: u.images,
   units: u.units,
 });
-
-/** A value as a CSV field; what a spreadsheet would run as a formula is defused (OWASP, CSV injection). */
-function csvField(value: string | number): string {
-  const text = typeof value === "string" && /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Usage as CSV (RFC 4180) with a header line. */
-export function usageToCsv(rows: readonly UsageRow[]): string {
-  const names = ["day", "account_id", "key_id", "model", "requests", "images", "units"] as const;
-  const lines = rows.map((row) => {
-    const wire = usageToWire(row);
-    return names.map((name) => csvField(wire[name])).join(",");
-  });
-  return `${[names.join(","), ...lines].join("\r\n")}\r\n`;
-}

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { readBody } from "../http/read-body.ts";
 import { authenticate } from "./authenticate.ts";
+import { follow } from "./follow.ts";
 import { forward } from "./forward.ts";
 import { openGeneration } from "./generation.ts";
 import type { Caller } from "./identify.ts";
@@ -54,7 +55,9 @@ export function imagesEdits(context: Context) {
     if (hold.kind === "replay") return await sendReplay(request, reply, hold, context);
     await using generation = openGeneration(reply.raw, identity.requestId, hold, context);
     using rendering = openRendering(request, reply.headers(hold.headers), order, context);
-    const made = await forward({ ...order, ...generation, pictures }, context, rendering.onPreview);
+    using live = follow(order, caller, identity.requestId, context);
+    const work = { ...order, ...generation, pictures, onNode: live.onNode };
+    const made = await forward(work, context, live.following(rendering.onPreview));
     return await rendering.send(await settle(made, order, generation, context));
   });
 }

@@ -19,6 +19,8 @@ export interface Work {
   /** Whose turn it takes where requests wait for a node. */
   readonly account: string;
   readonly shelf: Pick<Shelf, "openMemory" | "add">;
+  /** A node has it, or has given it back. */
+  readonly onNode?: ((name: string | undefined) => void) | undefined;
   /** Aborted with what is to be thrown then: the client left, the deadline came, or the job is stopped. */
   readonly signal: AbortSignal;
 }
@@ -111,8 +113,10 @@ export async function tryForward(
       return { kind: "not-started", error, outcome: "abandoned" };
     }
     waitedMs += clock.monotonic() - enteredAt;
+    work.onNode?.(lease.node.name);
     const attempted = await onNode(lease, work, deadlineAt, context, onPreview);
     if (attempted.kind === "made") return attempted;
+    work.onNode?.(undefined);
     if (attempted.outcome === "failed") {
       // It may be the job itself that ends its nodes: not to be tried for as long as it may wait.
       if (++lost === MAX_BEGINNINGS) throw attempted.error;

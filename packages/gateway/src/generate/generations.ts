@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { prefersAsync } from "../http/prefer.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
 import { authenticate } from "./authenticate.ts";
+import { follow } from "./follow.ts";
 import { forward } from "./forward.ts";
 import { openGeneration } from "./generation.ts";
 import type { Caller } from "./identify.ts";
@@ -38,7 +39,9 @@ export function imagesGenerations(context: Context, accept: Accept) {
     if (hold.kind === "replay") return sendReplay(request, reply, hold, context);
     await using generation = openGeneration(reply.raw, requestId, hold, context);
     using rendering = openRendering(request, reply.headers(hold.headers), order, context);
-    const made = await forward({ ...order, ...generation, pictures: undefined }, context, rendering.onPreview);
+    using live = follow(order, caller, requestId, context);
+    const work = { ...order, ...generation, pictures: undefined, onNode: live.onNode };
+    const made = await forward(work, context, live.following(rendering.onPreview));
     return await rendering.send(await settle(made, order, generation, context));
   });
 }

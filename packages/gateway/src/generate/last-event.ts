@@ -13,6 +13,7 @@ export function orLastEvent({ log }: Pick<Context, "log">, handler: Handler): Ha
     } catch (error) {
       if (!reply.raw.headersSent) throw error;
       const known = toApiError(error);
+      request.failedAs = known.status;
       logFailure(log, request.id, known);
       if (!reply.raw.destroyed) failStream(reply.raw, known);
       return undefined;

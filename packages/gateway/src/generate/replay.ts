@@ -14,6 +14,7 @@ export async function sendReplay(
   context: RenderContext,
 ): Promise<FastifyReply | undefined> {
   const answer = deserializeAnswer(response);
+  if (request.ordered) request.ordered = { ...request.ordered, images: 0, units: 0 };
   reply.headers(REPLAYED);
   if (!answer.stream) return sendAnswer(request, reply, answer, context);
   // Before the stream begins, so that a picture that is gone is an HTTP error.

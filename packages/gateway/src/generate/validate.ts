@@ -63,8 +63,10 @@ export function toOrder(job: ImageJob, caller: Caller, registry: ValidateContext
   return { job, units, candidates: registry.candidates(job) };
 }
 
-/** The order, noted for its request's log line: ids and figures alone. */
+/** The order, noted for its request's log line and for the figures of ended requests: ids and figures alone. */
 export function logOrder(request: FastifyRequest, { accountId, id }: Caller, order: Order): Order {
-  request.logFields = { account: accountId, key: id, model: order.job.card.id, units: order.units };
+  const model = order.job.card.id;
+  request.logFields = { account: accountId, key: id, model, units: order.units };
+  request.ordered = { accountId, keyId: id, model, images: order.job.n, units: order.units };
   return order;
 }

@@ -1,5 +1,6 @@
 import { type ApiError, errors } from "@atoma/contract";
 import { type ClaimedJob, type Hold, type JobEnd, LedgerUnavailableError } from "@atoma/ledger";
+import type { Ended } from "../activity/activity-counts.ts";
 import { deadline } from "../clock.ts";
 import type { Context } from "../context.ts";
 import { deserializeAnswer, serializeAnswer } from "../generate/answer.ts";
@@ -110,7 +111,20 @@ async function end(context: Context, owner: string, job: ClaimedJob, how: JobEnd
   if (!(await context.ledger.jobs.end(job.id, owner, how, context.clock.now() + context.fileTtlMs))) return;
   const { id, requestId, accountId, keyId, model } = job;
   const ms = context.clock.now() - job.createdAt;
+  context.activity.note({ accountId, keyId, model, ms, ...(await delivered(context, job, how)) });
   context.log.info({ requestId, job: id, account: accountId, key: keyId, model, state: how.state, ms }, "job ended");
+}
+
+/** How a job's end counts in the figures of ended requests. */
+async function delivered(
+  context: Context,
+  job: ClaimedJob,
+  { state }: JobEnd,
+): Promise<Pick<Ended, "outcome" | "images" | "units">> {
+  if (state === "cancelled") return { outcome: "left", images: 0, units: 0 };
+  if (state === "failed") return { outcome: "failed", images: 0, units: 0 };
+  const { images, units } = await holdOf(context, job);
+  return { outcome: "succeeded", images, units };
 }
 
 async function holdOf(context: Context, job: ClaimedJob): Promise<Hold> {

@@ -1,6 +1,7 @@
 import { errors, type ImageJob, type ModelCard } from "@atoma/contract";
 import type { Logger } from "pino";
 import { type Clock, every, sleep } from "../clock.ts";
+import type { CircuitState } from "../routing/circuit-breaker.ts";
 import { type Lease, nodeQueue, type Wanted } from "../routing/node-queue.ts";
 import type { LoadReport } from "../routing/types.ts";
 import { reasonOf } from "../upstream/connection-errors.ts";
@@ -65,6 +66,9 @@ export interface NodeStatus {
   /** Why it is not ready. */
   readonly reason: string | undefined;
   readonly inFlight: number;
+  readonly circuit: CircuitState;
+  /** How long it gets no requests, because it failed or said that it is busy. */
+  readonly opensInMs: number | undefined;
   readonly maxConcurrent: number;
   /** Ids. */
   readonly models: readonly string[];
@@ -236,6 +240,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         ready: isReady(node),
         reason: reasonOfAway(node.presence),
         inFlight: queue.inFlight(node),
+        ...queue.condition(node),
         maxConcurrent: node.maxConcurrent,
         models: node.models.map(({ card }) => card.id),
       })),

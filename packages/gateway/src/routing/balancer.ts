@@ -1,5 +1,5 @@
 import { chooser, sum } from "./chooser.ts";
-import { type CircuitBreaker, circuitBreaker } from "./circuit-breaker.ts";
+import { type CircuitBreaker, type CircuitState, circuitBreaker } from "./circuit-breaker.ts";
 import { type FairQueue, fairQueue } from "./fair-queue.ts";
 import { type NodeState, nodeState } from "./node-state.ts";
 import type { Decision, LoadReport, NodeFacts, Outcome, Ticket } from "./types.ts";
@@ -24,8 +24,16 @@ export interface Balancer {
   ended(ticket: Ticket, node: string, outcome: Outcome, now: number): void;
   readonly waiting: number;
   inFlight(node: string): number;
+  condition(node: string, now: number): Condition;
   /** Expected to be needed for all there is to do for a model, in ms. */
   backlogMs(model: string, now: number): number;
+}
+
+/** What keeps requests from a node, beside its own state. */
+export interface Condition {
+  readonly circuit: CircuitState;
+  /** How long it is left alone, because it failed or said that it is busy. */
+  readonly opensInMs: number | undefined;
 }
 
 export interface BalancerOptions {
@@ -192,6 +200,11 @@ export function balancer({ random, maxQueue, breaker = circuitBreaker }: Balance
       return queue.size;
     },
     inFlight: (id) => nodes.get(id)?.inFlight ?? 0,
+    condition(id, now) {
+      const node = nodes.get(id);
+      const waitMs = (node?.opensAt() ?? 0) - now;
+      return { circuit: node?.circuit ?? "closed", opensInMs: waitMs > 0 ? Math.ceil(waitMs) : undefined };
+    },
     backlogMs,
   };
 }

@@ -1,9 +1,13 @@
+export type CircuitState = "closed" | "open" | "trial";
+
 /** Keeps requests from a node that fails one after another; after a while lets a single one try. */
 export interface CircuitBreaker {
   /** Whether a request may go there now. */
   allows(now: number): boolean;
   /** When it may be tried again; undefined while it is closed, or a trial is under way. */
   readonly openUntil: number | undefined;
+  /** `trial`: one request tries whether it works again. */
+  readonly state: CircuitState;
   /** Whether the request that begins now is a trial: to be said again when it ends. */
   begin(now: number): boolean;
   succeeded(): void;
@@ -26,6 +30,10 @@ export function circuitBreaker(settings: Readonly<Record<keyof typeof BREAKER, n
     allows: (now) => openUntil === undefined || (now >= openUntil && !trying),
     get openUntil() {
       return trying ? undefined : openUntil;
+    },
+    get state() {
+      if (trying) return "trial";
+      return openUntil === undefined ? "closed" : "open";
     },
     begin: () => {
       if (openUntil !== undefined) trying = true;

@@ -1,6 +1,6 @@
 import { errors } from "@atoma/contract";
 import type { Clock, Timer } from "../clock.ts";
-import { balancer } from "./balancer.ts";
+import { balancer, type Condition } from "./balancer.ts";
 import type { Decision, LoadReport, NodeFacts, Outcome, Ticket } from "./types.ts";
 
 /** Who wants a node, for what, and how long. */
@@ -36,6 +36,7 @@ export interface NodeQueue<Node> {
   remove(node: Node): Promise<void>;
   report(node: Node, load: LoadReport): void;
   inFlight(node: Node): number;
+  condition(node: Node): Condition;
   waiting(): number;
   /**
    * A node, at once where one is free. Throws, or rejects with, ApiError 500 when no node can be reached, 503 when none will
@@ -191,6 +192,7 @@ export function nodeQueue<Node extends { readonly name: string }>(options: NodeQ
       if (key !== undefined) balance.report(key, load);
     },
     inFlight: (node) => balance.inFlight(keys.get(node) ?? ""),
+    condition: (node) => balance.condition(keys.get(node) ?? "", clock.monotonic()),
     waiting: () => balance.waiting,
     acquire({ account, model, work, suits, asked, lostBy, returning, waitedMs, signal }) {
       signal.throwIfAborted();

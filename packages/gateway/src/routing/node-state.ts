@@ -1,4 +1,4 @@
-import type { CircuitBreaker } from "./circuit-breaker.ts";
+import type { CircuitBreaker, CircuitState } from "./circuit-breaker.ts";
 import { type Speed, speed } from "./speed.ts";
 import type { NodeFacts, Outcome, Ticket } from "./types.ts";
 
@@ -31,6 +31,7 @@ export interface NodeState {
   awaitable(until: number, now: number): boolean;
   /** It said that it has too much to do, and until when. */
   readonly pausedUntil: number;
+  readonly circuit: CircuitState;
   /** When it may be tried, where it is kept from being tried. */
   opensAt(): number;
   /** When something about it changes by itself. */
@@ -95,6 +96,9 @@ export function nodeState(id: string, first: NodeFacts, breaker: CircuitBreaker)
       there()
         ? pausedUntil <= until && (breaker.openUntil ?? 0) - now <= CIRCUIT_PATIENCE_MS
         : now < (facts.expectedUntil ?? 0),
+    get circuit() {
+      return breaker.state;
+    },
     opensAt: () => Math.max(pausedUntil, breaker.openUntil ?? 0),
     changesAt(now) {
       const times = [pausedUntil, breaker.openUntil ?? 0, there() ? 0 : (facts.expectedUntil ?? 0)];
