@@ -84,9 +84,21 @@ def main(family: str) -> None:
     for case in cases:
         pipe.scheduler = with_class(folder, case["scheduler"]) if "scheduler" in case else own
         draw(record, pipe, kind, case, case["name"] in KEEP_TEXT)
-    record.save(folder / "record", {"family": family, "versions": VERSIONS, **inputs(record)})
+    tiled = {"tiled": decoded_in_tiles(record, pipe.vae)} if family == "sd15" else {}
+    record.save(folder / "record", {"family": family, "versions": VERSIONS, **inputs(record), **tiled})
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.parent.name != "record")
     print(f"{family}: {size / 1e3:.0f} kB, record {len(record.data) / 1e3:.0f} kB", flush=True)
+
+
+def decoded_in_tiles(record: Record, vae) -> dict:
+    """A latent of 12 × 20 cells, decoded in tiles of 8 × 8."""
+    latent = torch.randn(1, 4, 12, 20, generator=torch.Generator().manual_seed(1))
+    vae.enable_tiling()
+    with torch.no_grad():
+        picture = vae.decode(latent / vae.config.scaling_factor).sample[0]
+    vae.disable_tiling()
+    pixels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype("uint8")
+    return {"latent": record.array(latent[0].numpy()), "picture": record.array(pixels)}
 
 
 def inputs(record: Record) -> dict:

@@ -107,6 +107,11 @@ const SETTINGS = {
     help: "what a client must take of its answer",
   },
   node_max_queue: { check: whole(1, 10_000), fallback: 64, help: "requests that may wait in the node" },
+  picture_metadata: {
+    check: one("provenance", "prompt", "none"),
+    fallback: "provenance" as const,
+    help: "what a picture's file says: that a model made it and how, the prompt too, or nothing",
+  },
   node_threads: { check: whole(1, 256), fallback: 2, help: "threads of each model process" },
   log_level: {
     check: one("trace", "debug", "info", "warn", "error", "silent"),

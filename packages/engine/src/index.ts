@@ -3,6 +3,7 @@ export type { LatentSpace } from "./folder/latent-space.ts";
 export { type Native, renderSize } from "./folder/native-size.ts";
 export { type ModelFolder, readModelFolder } from "./folder/read-model-folder.ts";
 export { loadPipeline, type Pipeline, type PipelineOptions } from "./pipeline/load-pipeline.ts";
+export type { PictureMetadata } from "./pipeline/parameters.ts";
 export { mostEvents, type PictureRequest, toPictureRequest } from "./pipeline/picture-request.ts";
 export { pixelSteps } from "./pipeline/pixel-steps.ts";
 export { stepsToRun } from "./pipeline/strength.ts";

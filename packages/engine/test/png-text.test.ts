@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { encodeImage } from "../src/image/encode.ts";
 import { addPngText } from "../src/image/png-text.ts";
+import { provenanceXmp } from "../src/image/provenance.ts";
 
 const pixels = { data: new Uint8Array(12 * 8 * 3).fill(90), width: 12, height: 8 };
 const encoding = { format: "png", compression: 100, size: pixels } as const;
@@ -50,4 +51,20 @@ test("a picture of another shape is cut evenly, not squeezed", async () => {
   const row = await sharp(png).raw().toBuffer();
   assert.equal(row.length, 20 * 20 * 3);
   assert.deepEqual([row[0], row[8 * 3], row[11 * 3], row[19 * 3]], [0, 0, 255, 255]);
+});
+
+test("every format says in XMP that a model made the picture, in IPTC's terms, and keeps its pixels", async () => {
+  const xmp = provenanceXmp("trainedAlgorithmicMedia");
+  for (const format of ["png", "jpeg", "webp"] as const) {
+    const bytes = await encodeImage(pixels, { ...encoding, format, xmp });
+    const { xmpAsString, width, orientation } = await sharp(bytes).metadata();
+    assert.match(
+      xmpAsString ?? "",
+      /DigitalSourceType="http:\/\/cv.iptc.org\/newscodes\/digitalsourcetype\/trainedAlgorithmicMedia"/,
+    );
+    assert.deepEqual([width, orientation], [12, undefined], format);
+    const plain = await encodeImage(pixels, { ...encoding, format });
+    assert.equal((await sharp(plain).metadata()).xmp, undefined, "none where none is given");
+    assert.deepEqual(await sharp(bytes).raw().toBuffer(), await sharp(plain).raw().toBuffer(), format);
+  }
 });

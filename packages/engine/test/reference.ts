@@ -41,6 +41,8 @@ export interface Recorded {
   readonly cases: readonly RecordedCase[];
   readonly picture: StoredArray;
   readonly mask: StoredArray;
+  /** A latent, and the picture of it that was decoded in tiles. */
+  readonly tiled?: { readonly latent: StoredArray; readonly picture: StoredArray };
   floats(array: StoredArray): Float32Array<ArrayBuffer>;
   bytes(array: StoredArray): Uint8Array<ArrayBuffer>;
 }
@@ -53,12 +55,13 @@ export function readRecord(folder: string): Recorded {
   if (!isObject(json) || !Array.isArray(json.cases)) throw new Error(`${folder}/record/record.json: no record`);
   const data = new Uint8Array(readFileSync(join(folder, "record", "record.bin")));
   // The file is written by scripts/reference/record.py in this shape.
-  const { cases, picture, mask } = json as unknown as Pick<Recorded, "cases" | "picture" | "mask">;
+  const { cases, picture, mask, tiled } = json as unknown as Pick<Recorded, "cases" | "picture" | "mask" | "tiled">;
   return {
     folder,
     cases,
     picture,
     mask,
+    ...(tiled && { tiled }),
     floats: ({ shape, offset }) => new Float32Array(data.buffer.slice(offset, offset + 4 * product(shape))),
     bytes: ({ shape, offset }) => data.slice(offset, offset + product(shape)),
   };

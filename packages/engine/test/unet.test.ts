@@ -181,7 +181,7 @@ describe("the unet layout, in half precision, with mask and scalar timestep", ()
       writeFolder(folder.path, name, textType);
       const model = readModelFolder(folder.path);
       assert.equal(model.parts.denoiserKind, "unet");
-      const pipeline = await loadPipeline(model, { threads: 1, promptInPng: true });
+      const pipeline = await loadPipeline(model, { threads: 1, metadata: "prompt" });
       const body = {
         prompt: "a red circle",
         negative_prompt: "a blue star",

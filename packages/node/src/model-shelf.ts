@@ -1,4 +1,4 @@
-import { ModelFolderError, startModelProcess } from "@atoma/engine";
+import { ModelFolderError, type PictureMetadata, startModelProcess } from "@atoma/engine";
 import type { Logger } from "pino";
 import { type ModelQueue, modelQueue } from "./model-queue.ts";
 import type { ServedModel } from "./node-options.ts";
@@ -21,6 +21,7 @@ export interface ModelShelf {
 export interface ShelfOptions {
   readonly models: readonly ServedModel[];
   readonly threads: number;
+  readonly metadata: PictureMetadata;
   readonly concurrency: number;
   readonly maxQueue: number;
   readonly startMs: number;
@@ -29,11 +30,12 @@ export interface ShelfOptions {
 
 function start(
   { path, id }: ServedModel,
-  { threads, concurrency, maxQueue, startMs, logger }: ShelfOptions,
+  { threads, metadata, concurrency, maxQueue, startMs, logger }: ShelfOptions,
 ): ModelQueue {
   const process = startModelProcess({
     path,
     threads,
+    metadata,
     concurrency,
     onRestart: (restart) => logger.warn({ path, ...restart }, "the model process ended and will be started again"),
   });

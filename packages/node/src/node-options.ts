@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { PictureMetadata } from "@atoma/engine";
 import type { Logger } from "pino";
 
 /** A model folder to serve; `id` replaces the one in its card. */
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly maxQueue?: number;
   /** Threads of each model process. Default: one fewer than there are cores, 1 to 8. */
   readonly threads?: number;
+  /** What a picture's file says of how it was made. Default: its provenance. */
+  readonly metadata?: PictureMetadata;
   /** Default: a silent one. */
   readonly logger?: Logger;
   readonly deadlines?: Deadlines;

@@ -34,6 +34,7 @@ export interface RunningNode {
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host = "127.0.0.1", port = 0, models, token, tls, threads = defaultThreads() } = options;
+  const { metadata = "provenance" } = options;
   const { concurrency = 8, maxQueue = 8 } = options;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
   const open = token === undefined && tls?.clientCa === undefined;
@@ -42,7 +43,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const running = inFlight();
   const app = createServer({ logger, token, tls, requestMs });
-  const shelf = modelShelf({ models, threads, concurrency, maxQueue, startMs, logger });
+  const shelf = modelShelf({ models, threads, metadata, concurrency, maxQueue, startMs, logger });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };
   generationsRoute(app, answering);

@@ -33,6 +33,7 @@ export async function node(config: Config): Promise<void> {
     unauthenticated: config.node_auth === "none",
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
+    metadata: config.picture_metadata,
     logger: log,
   });
   const server = await listening(starting, config).catch((error: unknown) => {

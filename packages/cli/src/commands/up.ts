@@ -36,6 +36,7 @@ async function startEmbeddedNode(config: Config, token: string, log: Logger): Pr
     token,
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
+    metadata: config.picture_metadata,
     logger: log,
   });
   await node.ready.catch(async (error: unknown) => {

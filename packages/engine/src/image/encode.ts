@@ -12,7 +12,9 @@ export interface Encoding {
   /** The picture is resampled to this size: lanczos3, cut evenly where the aspect ratio differs. */
   readonly size: Size;
   /** Generation parameters for a PNG's `parameters` chunk. */
-  readonly parameters?: string;
+  readonly parameters?: string | undefined;
+  /** An XMP packet for any format. */
+  readonly xmp?: string | undefined;
 }
 
 /** Bounds what libvips uses: `threads` per picture, no cache, as no picture is ever seen twice, and few loaders. */
@@ -25,10 +27,11 @@ export function limitCodec(threads: number): void {
 /** Encodes a picture. The same pixels and options give the same bytes. */
 export async function encodeImage(
   pixels: Pixels,
-  { format, compression, size, parameters }: Encoding,
+  { format, compression, size, parameters, xmp }: Encoding,
 ): Promise<Uint8Array> {
   const { data, width, height } = await resample(pixels, size);
-  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  const plain = sharp(data, { raw: { width, height, channels: 3 } });
+  const image = xmp === undefined ? plain : plain.withXmp(xmp);
   // libvips counts qualities from 1.
   const quality = Math.max(1, compression);
   switch (format) {

@@ -3,6 +3,7 @@ import { renderSize } from "../folder/native-size.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
 import { encodeImage, limitCodec } from "../image/encode.ts";
 import type { Pixels } from "../image/pixels.ts";
+import { provenanceXmp } from "../image/provenance.ts";
 import type { RunClock } from "../network/load-network.ts";
 import type { RunQueue } from "../network/run-queue.ts";
 import { torchGenerator } from "../random/torch-generator.ts";
@@ -15,7 +16,7 @@ import { loadDenoiser } from "./denoiser.ts";
 import { begin, denoise } from "./draw-picture.ts";
 import { loadEncoder } from "./encoder.ts";
 import { gridOf } from "./grid.ts";
-import { describeParameters } from "./parameters.ts";
+import { describeParameters, type PictureMetadata } from "./parameters.ts";
 import { partialSteps } from "./partial-steps.ts";
 import type { PictureRequest } from "./picture-request.ts";
 import { makePlan, type Plan } from "./plan.ts";
@@ -24,8 +25,8 @@ import { countUsage } from "./usage.ts";
 export interface PipelineOptions {
   /** Threads for networks and codec: 1 or more. */
   readonly threads: number;
-  /** Whether a PNG's `parameters` chunk also holds the prompt. Default false. */
-  readonly promptInPng?: boolean;
+  /** What a picture's file says of how it was made. Default: its provenance. */
+  readonly metadata?: PictureMetadata;
   /** Where the networks of several requests take turns. */
   readonly queue?: RunQueue;
 }
@@ -87,6 +88,22 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     return chosen;
   }
 
+  /** What the picture's file says of how it was made. */
+  function told(request: PictureRequest, seed: number) {
+    const { metadata = "provenance" } = options;
+    if (metadata === "none") return {};
+    const made = {
+      model: folder.card.id,
+      scheduler: schedulerFor(request).name,
+      seed,
+      withPrompt: metadata === "prompt",
+    };
+    return {
+      parameters: describeParameters(request, made),
+      xmp: provenanceXmp(request.edit ? "compositeWithTrainedAlgorithmicMedia" : "trainedAlgorithmicMedia"),
+    };
+  }
+
   async function share(request: PictureRequest, text: Conditioning): Promise<Shared> {
     const { edit, steps } = request;
     const grid = gridFor(request);
@@ -109,8 +126,7 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     const grid = gridFor(request);
     const { guidanceScale, outputFormat: format, edit, width, height } = request;
     const seed = seedOf(request.seed, index);
-    const parameters = describeParameters(folder.card.id, request, seed, options.promptInPng ?? false);
-    const encoding = { format, compression: request.outputCompression, size: request, parameters };
+    const encoding = { format, compression: request.outputCompression, size: request, ...told(request, seed) };
     const encode = async (pixels: Pixels) => encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
 
     const generator = torchGenerator(seed);

@@ -104,10 +104,10 @@ async function warmUp(model: Model): Promise<WarmUp> {
   return { ...timings, pixelSteps: pixelSteps(request, model.folder.native) };
 }
 
-async function main({ path, threads, promptInPng }: ChildOptions): Promise<void> {
+async function main({ path, threads, metadata }: ChildOptions): Promise<void> {
   const queue = runQueue({ now: () => performance.now(), yieldLoop: () => new Promise(setImmediate) });
   const folder = readModelFolder(path);
-  const model = { folder, queue, pipeline: await loadPipeline(folder, { threads, promptInPng, queue }) };
+  const model = { folder, queue, pipeline: await loadPipeline(folder, { threads, metadata, queue }) };
   const warm = await warmUp(model);
   const obey = follow(model);
   // Both ends of the channel are of this package, so an order has an order's shape.

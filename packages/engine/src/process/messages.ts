@@ -1,4 +1,5 @@
 import type { GenerationEvent } from "@atoma/contract";
+import type { PictureMetadata } from "../pipeline/parameters.ts";
 import type { PictureRequest } from "../pipeline/picture-request.ts";
 
 /** Where the time of one job went, in milliseconds. */
@@ -15,7 +16,7 @@ export interface Timings {
 export interface ChildOptions {
   readonly path: string;
   readonly threads: number;
-  readonly promptInPng: boolean;
+  readonly metadata: PictureMetadata;
 }
 
 /** Parent to model process. */

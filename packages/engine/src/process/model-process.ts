@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import { type ModelFolder, readModelFolder } from "../folder/read-model-folder.ts";
+import type { PictureMetadata } from "../pipeline/parameters.ts";
 import { mostEvents, toPictureRequest } from "../pipeline/picture-request.ts";
 import { type EventQueue, eventQueue } from "./event-queue.ts";
 import type { JobReport, Timings } from "./messages.ts";
@@ -11,8 +12,8 @@ export interface ModelProcessOptions {
   readonly path: string;
   /** Threads within one operator. Default 1. */
   readonly threads?: number;
-  /** Whether a PNG's `parameters` chunk also holds the prompt. Default false. */
-  readonly promptInPng?: boolean;
+  /** What a picture's file says of how it was made. Default: its provenance. */
+  readonly metadata?: PictureMetadata;
   /** How long a model may take to load and warm up. Default 120,000. */
   readonly loadTimeoutMs?: number;
   /** How long the process may be silent after a job was cancelled, besides three times its slowest step, or take to close,
@@ -84,7 +85,7 @@ interface Running {
 
 /** Starts the process of a model folder. Throws ModelFolderError at once when the folder's JSON files are wrong. */
 export function startModelProcess(options: ModelProcessOptions): ModelProcess {
-  const { path, threads = 1, promptInPng = false } = options;
+  const { path, threads = 1, metadata = "provenance" } = options;
   const { loadTimeoutMs = 120_000, graceMs = 5_000, jobTimeoutMs = 900_000, onRestart = () => {} } = options;
   const { concurrency = 8 } = options;
   const folder = readModelFolder(path);
@@ -96,7 +97,7 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   let longestSilenceMs = 0;
 
   const supervisor = supervise({
-    child: { path: folder.path, threads, promptInPng },
+    child: { path: folder.path, threads, metadata },
     loadTimeoutMs,
     graceMs,
     onReport,
