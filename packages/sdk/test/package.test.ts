@@ -45,7 +45,7 @@ const FUNCTION = `export { AtomaSDKCore } from "atoma-sdk/core.js"; export { ima
 test("K-054 one function on the core bundles small, without other operations and without Node", async (t) => {
   const { text, gzip, files } = await bundle(FUNCTION);
   t.diagnostic(`core + imagesGenerate: ${text.length} bytes, ${gzip} gzipped`);
-  assert.ok(gzip <= 7420, `${gzip} bytes gzipped`);
+  assert.ok(gzip <= 7530, `${gzip} bytes gzipped`);
   assert.deepEqual(
     files.filter((file) => file.includes("/funcs/")).map((file) => file.split("/").at(-1)),
     ["imagesGenerate.js"],
@@ -73,8 +73,8 @@ test("K-054 the class is small too, what few programs need is loaded apart, and 
     LOADED_LATER.map((name) => `./funcs/${name}.js`),
   );
   t.diagnostic(`AtomaSDK: ${text.length} bytes, ${gzip} gzipped; with all that it may load, ${whole.gzip} gzipped`);
-  assert.ok(gzip <= 10_220, `${gzip} bytes gzipped`);
-  assert.ok(whole.gzip <= 13_080, `${whole.gzip} bytes gzipped`);
+  assert.ok(gzip <= 10_330, `${gzip} bytes gzipped`);
+  assert.ok(whole.gzip <= 13_160, `${whole.gzip} bytes gzipped`);
   const unused = await bundle(
     `import { AtomaSDK } from "atoma-sdk"; import "atoma-sdk/models/errors"; export const x = 1;`,
   );
@@ -335,7 +335,7 @@ test("K-056 the package has no dependency, no install script, nothing native, an
   const files = globSync("**/*", { cwd: installed }).filter((file) => statSync(join(installed, file)).isFile());
   const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
   t.diagnostic(`installed: ${files.length} files, ${size} bytes`);
-  assert.ok(size <= 650_000, `${size} bytes`);
+  assert.ok(size <= 660_000, `${size} bytes`);
   assert.ok(files.includes("README.md"));
   for (const file of files)
     assert.match(

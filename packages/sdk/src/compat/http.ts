@@ -9,11 +9,13 @@ export {
   type ResponseHook,
 } from "../lib/http.ts";
 
+import { isStatus } from "../lib/retries.ts";
+
 /** A status, such as 429 or "5XX", or several. */
 export type StatusCodePredicate = number | string | (number | string)[];
 
 export function matchStatusCode({ status }: Response, codes: StatusCodePredicate): boolean {
-  return [codes].flat().some((code) => `${code}`.replace(/xx$/i, `${status}`.slice(1)) === `${status}`);
+  return [codes].flat().some((code) => isStatus(status, code));
 }
 
 /** True when the answer has this media type: `*`, `image/*`, or one in full. With parameters in `pattern`, those too. */

@@ -1,4 +1,4 @@
-import { asError } from "../lib/attempt.ts";
+import { asError } from "../lib/attempt-error.ts";
 import { cancel } from "../lib/body.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { type RetryConfig, retryDelayMs } from "../lib/retries.ts";

@@ -1,5 +1,6 @@
 import type { AtomaSDKCore } from "../core.ts";
-import { type Attempt, asError, refusal } from "../lib/attempt.ts";
+import type { Attempt } from "../lib/attempt.ts";
+import { asError, refusal } from "../lib/attempt-error.ts";
 import { abortedByCaller, type CallResult, startCall } from "../lib/call.ts";
 import type { RequestOptions } from "../lib/client.ts";
 import { startDeadline } from "../lib/deadline.ts";

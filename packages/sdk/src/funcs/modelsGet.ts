@@ -17,7 +17,7 @@ export function modelsGet(client: AtomaSDKCore, id: string, options?: RequestOpt
     client,
     () => {
       // A URL would take . and .. for steps of its path.
-      if (typeof id !== "string" || /^\.{0,2}$/.test(id))
+      if (typeof id !== "string" || ["", ".", ".."].includes(id))
         throw new SDKValidationError("Input", "the id of a model must be a string that can be part of a URL", id);
       return {
         path: `/v1/models/${encodeURIComponent(id)}`,

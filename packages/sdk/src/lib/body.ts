@@ -16,7 +16,7 @@ export const DRAIN_MS = 2_000;
  */
 export async function readBody(response: Response, attempt: Attempt): Promise<ArrayBuffer> {
   const { headers, body } = response;
-  const length = Number(headers.get("content-length") ?? "unknown");
+  const length = Number(headers.get("content-length") ?? Number.NaN); // NaN, where it is unknown, is neither ≤ nor > anything
   const maxBytes = maxResponseBytes(attempt);
   // fetch reads no more than content-length says, in the fastest way it has.
   if (length <= maxBytes && !headers.has("content-encoding")) return response.arrayBuffer().catch(breakOff);

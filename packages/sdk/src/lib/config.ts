@@ -54,7 +54,8 @@ export function serverURLFromOptions(options: SDKOptions): URL | null {
 export function parseURL(text: string | URL, base?: URL): URL | null {
   try {
     const url = new URL(text, base);
-    return /^https?:\/\/[^/@]+\//.test(url.href) ? url : null;
+    const isHTTP = url.protocol === "http:" || url.protocol === "https:";
+    return isHTTP && !url.username && !url.password ? url : null;
   } catch {
     return null;
   }

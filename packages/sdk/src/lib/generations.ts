@@ -17,7 +17,7 @@ export type GenerationLike = string | Generation;
 export function generationPath(generation: GenerationLike): string {
   const id = typeof generation === "string" ? generation : Object(generation).id;
   // A URL would take . and .. for steps of its path.
-  if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
+  if (typeof id !== "string" || ["", ".", ".."].includes(id)) {
     throw new SDKValidationError("Input", "a generation must have an id that can be part of a URL", generation);
   }
   return `/v1/images/generations/${encodeURIComponent(id)}`;

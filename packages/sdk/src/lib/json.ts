@@ -1,6 +1,7 @@
 import { isRecord } from "../models/errors/envelope.ts";
 import { SDKValidationError } from "../models/errors/sdkvalidationerror.ts";
-import { type Attempt, refusal } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import { refusal } from "./attempt-error.ts";
 import { readBody } from "./body.ts";
 
 type JSONObject = Record<string, unknown>;

@@ -45,12 +45,15 @@ const MAX_RETRY_AFTER_MS = 120_000;
 
 /** The policy that the options describe; by default 2 retries after 429, 503 and connections never established. */
 export function retryPolicy(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy {
-  const backoff = config?.strategy === "backoff" ? config : undefined;
-  const given = Object.entries(backoff?.backoff ?? {}).filter(([, value]) => Number.isFinite(value));
+  if (config?.strategy !== "backoff") {
+    const maxRetries = config ? 0 : 2;
+    return { maxRetries, codes: codes ?? ["429", "503"], retryConnectionErrors: undefined, backoff: DEFAULT_BACKOFF };
+  }
+  const given = Object.entries(config.backoff ?? {}).filter(([, value]) => Number.isFinite(value));
   return {
-    maxRetries: backoff ? 1 / 0 : config ? 0 : 2,
-    codes: codes ?? ["429", backoff ? "5XX" : "503"],
-    retryConnectionErrors: backoff?.retryConnectionErrors,
+    maxRetries: Number.POSITIVE_INFINITY,
+    codes: codes ?? ["429", "5XX"],
+    retryConnectionErrors: config.retryConnectionErrors,
     backoff: { ...DEFAULT_BACKOFF, ...Object.fromEntries(given) },
   };
 }
@@ -68,11 +71,12 @@ export function retryDelayMs(
   elapsedMs: number,
 ): number | undefined {
   const policy = retryPolicy(config, codes);
+  if (attempts > policy.maxRetries || !isRetryable(policy, error)) return undefined;
   const { retryAfterMs: asked } = error as Partial<APIError>; // only an APIError has it
-  const delay =
-    asked === undefined ? backoffDelayMs(attempts, policy.backoff) : Math.max(asked, attempts > 1 ? MIN_DELAY_MS : 0);
-  const isTooLong = Number(asked) > MAX_RETRY_AFTER_MS || elapsedMs + delay > policy.backoff.maxElapsedTime;
-  return attempts > policy.maxRetries || isTooLong || !isRetryable(policy, error) ? undefined : delay;
+  if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined;
+  const soonest = attempts > 1 ? MIN_DELAY_MS : 0;
+  const delay = asked === undefined ? backoffDelayMs(attempts, policy.backoff) : Math.max(asked, soonest);
+  return elapsedMs + delay > policy.backoff.maxElapsedTime ? undefined : delay;
 }
 
 /**
@@ -88,8 +92,7 @@ function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKEr
   const { headers, statusCode, code } = error as Partial<APIError>; // only an APIError has them
   const wish = headers?.get("x-should-retry");
   if (wish === "true" || wish === "false") return wish === "true";
-  const status = String(statusCode);
-  if (codes.some((listed) => String(listed).replace(/xx$/i, status.slice(1)) === status)) return true;
+  if (statusCode !== undefined && codes.some((listed) => isStatus(statusCode, listed))) return true;
   const isLost =
     error instanceof ConnectionError ||
     error instanceof RequestTimeoutError ||
@@ -98,10 +101,26 @@ function isRetryable({ codes, retryConnectionErrors }: RetryPolicy, error: SDKEr
   return isLost && (retryConnectionErrors ?? wasNeverEstablished(error.cause));
 }
 
-const NOT_CONNECTED = /^connect$|addrinfo|refused|unreach|connect_timeout|OpenSocket/i;
+/** @param listed such as 429 or "5XX" */
+export function isStatus(status: number, listed: number | string): boolean {
+  const wanted = String(listed).toUpperCase();
+  return wanted === String(status) || wanted === `${Math.floor(status / 100)}XX`;
+}
+
+/** What the `syscall`, or where there is none the `code`, of an error is when there was no connection yet. */
+const NEVER_ESTABLISHED = [
+  "connect", // Node: refused, unreachable
+  "getaddrinfo", // Node, Bun: no such host
+  "ECONNREFUSED", // Node, where a host has several addresses, and Bun
+  "EHOSTUNREACH", // as above
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT", // Node
+  "ConnectionRefused", // Bun before 1.4
+  "FailedToOpenSocket",
+];
 
 /** True when the platform says that no byte of the request can have reached the server. */
 function wasNeverEstablished(error: unknown, depth = 0): boolean {
   const { syscall, code, cause } = Object(error);
-  return NOT_CONNECTED.test(syscall ?? code) || (depth < 5 && wasNeverEstablished(cause, depth + 1));
+  return NEVER_ESTABLISHED.includes(syscall ?? code) || (depth < 5 && wasNeverEstablished(cause, depth + 1));
 }

@@ -1,10 +1,42 @@
 import { isRecord } from "../models/errors/envelope.ts";
 
 /** The fields that are known here, by their names here; all others keep theirs. */
-const KNOWN =
-  "b64Json background createdAt endedAt expiresAt guidanceScale imageTokens inputFidelity inputTokens inputTokensDetails negativePrompt notes numInferenceSteps outputCompression outputFormat outputTokens outputTokensDetails ownedBy partialImageIndex partialImages quality responseFormat revisedPrompt seed shutdownDate size startedAt textTokens totalTokens truncatedNegativePrompt truncatedPrompt unknownWords url usage".split(
-    " ",
-  );
+const KNOWN = [
+  "b64Json",
+  "background",
+  "createdAt",
+  "endedAt",
+  "expiresAt",
+  "guidanceScale",
+  "imageTokens",
+  "inputFidelity",
+  "inputTokens",
+  "inputTokensDetails",
+  "negativePrompt",
+  "notes",
+  "numInferenceSteps",
+  "outputCompression",
+  "outputFormat",
+  "outputTokens",
+  "outputTokensDetails",
+  "ownedBy",
+  "partialImageIndex",
+  "partialImages",
+  "quality",
+  "responseFormat",
+  "revisedPrompt",
+  "seed",
+  "shutdownDate",
+  "size",
+  "startedAt",
+  "textTokens",
+  "totalTokens",
+  "truncatedNegativePrompt",
+  "truncatedPrompt",
+  "unknownWords",
+  "url",
+  "usage",
+];
 const WIRE = new Map(KNOWN.map((here) => [here, here.replace(/[A-Z]/g, "_$&").toLowerCase()]));
 const CAMEL = new Map(Array.from(WIRE, ([here, name]) => [name, here]));
 

@@ -39,8 +39,9 @@ export class ImageData {
    */
   constructor(fields: Record<string, unknown>, download: Download, format?: unknown) {
     for (const [name, value] of Object.entries(fields)) {
-      const isNone = /^(b64Json|url)$/.test(name) && (typeof value !== "string" || !value);
-      if (!isNone && !(name in this)) this[name] = value; // no field may take the place of a method
+      const isPicture = name === "b64Json" || name === "url";
+      const isMissing = isPicture && (typeof value !== "string" || value === "");
+      if (!isMissing && !(name in this)) this[name] = value; // no field may take the place of a method
     }
     const { b64Json, url = "" } = this;
     // Some servers send a data: URL where base64 belongs.

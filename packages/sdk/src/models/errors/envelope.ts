@@ -18,20 +18,19 @@ export function readEnvelope(body: string): Envelope {
     return { message: plainText(body) };
   }
   if (!isRecord(json)) return { message: text(json) };
-  let error = json; // or what is wrapped in it, such as `{detail: {error: {message}}}`
-  for (
-    let inner: unknown = json.error ?? json;
-    isRecord(inner);
-    inner = !error.message && (error.error ?? error.detail)
-  ) {
-    error = inner;
-  }
+  const error = innermost(isRecord(json.error) ? json.error : json);
   return {
     message: text(error.message) ?? text(error.error) ?? details(error.detail) ?? text(json),
     code: text(error.code),
     type: text(error.type),
     param: text(error.param),
   };
+}
+
+/** The error itself, where it is wrapped, such as in `{detail: {error: {message}}}`. */
+function innermost(wrapper: Record<string, unknown>): Record<string, unknown> {
+  const inner = wrapper.message ? undefined : (wrapper.error ?? wrapper.detail);
+  return isRecord(inner) ? innermost(inner) : wrapper;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
