@@ -45,7 +45,7 @@ const FUNCTION = `export { AtomaSDKCore } from "atoma-sdk/core.js"; export { ima
 test("K-054 one function on the core bundles small, without other operations and without Node", async (t) => {
   const { text, gzip, files } = await bundle(FUNCTION);
   t.diagnostic(`core + imagesGenerate: ${text.length} bytes, ${gzip} gzipped`);
-  assert.ok(gzip <= 7530, `${gzip} bytes gzipped`);
+  assert.ok(gzip <= 7570, `${gzip} bytes gzipped`);
   assert.deepEqual(
     files.filter((file) => file.includes("/funcs/")).map((file) => file.split("/").at(-1)),
     ["imagesGenerate.js"],
@@ -73,8 +73,8 @@ test("K-054 the class is small too, what few programs need is loaded apart, and 
     LOADED_LATER.map((name) => `./funcs/${name}.js`),
   );
   t.diagnostic(`AtomaSDK: ${text.length} bytes, ${gzip} gzipped; with all that it may load, ${whole.gzip} gzipped`);
-  assert.ok(gzip <= 10_330, `${gzip} bytes gzipped`);
-  assert.ok(whole.gzip <= 13_160, `${whole.gzip} bytes gzipped`);
+  assert.ok(gzip <= 10_370, `${gzip} bytes gzipped`);
+  assert.ok(whole.gzip <= 13_220, `${whole.gzip} bytes gzipped`);
   const unused = await bundle(
     `import { AtomaSDK } from "atoma-sdk"; import "atoma-sdk/models/errors"; export const x = 1;`,
   );

@@ -37,7 +37,7 @@ export async function send(attempt: Attempt): Promise<Response> {
   const { signal } = attempt.deadline;
   const { debugLogger, httpClient } = client._options;
   const { method, body } = request;
-  const headers = { ...request.headers };
+  let headers: PreparedRequest["headers"] = { ...request.headers };
   let { url } = request;
   if (token && url.origin === request.origin) headers.authorization ??= `Bearer ${token}`;
 
@@ -51,7 +51,7 @@ export async function send(attempt: Attempt): Promise<Response> {
       body,
       signal,
     };
-    const sent = { url, method, headers: { ...headers }, body };
+    const sent = { url, method, headers, body };
     debugLogger?.log(`> ${method} ${url.origin}${url.pathname}`);
     attempt.reached = exchangeOf(sent);
     const response = await (httpClient ? httpClient._fetch(url, init) : fetch(url, init)).catch((cause: unknown) => {
@@ -68,11 +68,12 @@ export async function send(attempt: Attempt): Promise<Response> {
     const text = await readErrorBody(response, attempt);
     const next = redirectTarget(response, url, method);
     if (!next) throw refusal(response.status < 400 ? DEAD_END : "API error occurred", response, text, attempt);
-    if (next.origin !== url.origin) {
-      delete headers.authorization;
-      delete headers.cookie;
-    }
+    if (next.origin !== url.origin) headers = withoutSecrets(headers);
     url = next;
   }
   throw new ConnectionError(`More than ${MAX_REDIRECTS} redirects`);
+}
+
+function withoutSecrets({ authorization: _, cookie: __, ...headers }: PreparedRequest["headers"]): typeof headers {
+  return headers;
 }

@@ -18,9 +18,14 @@ export async function readJSON(response: Response, attempt: Attempt, body?: stri
   return json;
 }
 
+/** Made once, since making one takes longer than most answers do to decode. */
+let utf8: TextDecoder | undefined;
+
 /** Reads a whole body as UTF-8. Throws as `readBody`. */
 export async function readText(response: Response, attempt: Attempt): Promise<string> {
-  return new TextDecoder().decode(await readBody(response, attempt));
+  const bytes = await readBody(response, attempt);
+  utf8 ??= new TextDecoder();
+  return utf8.decode(bytes);
 }
 
 /**
