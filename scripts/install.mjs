@@ -24,7 +24,9 @@ export function installPackages() {
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp() && existsSync(node24)) return;
   process.stderr.write("Installing npm packages…\n");
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  const { status, error } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
+  // npm from 11.16 on skips it as package.json says (allowScripts); older ones need the package's own variable.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
+  const { status, error } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2], env });
   if (status !== 0) {
     process.stderr.write(`npm ci failed${error ? `: ${error.message}` : ""}\n`);
     process.exit(status ?? 1);

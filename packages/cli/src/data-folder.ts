@@ -55,3 +55,13 @@ export function requireLedger(config: Config): void {
 export function openConfiguredLedger(config: Config): Promise<Ledger> {
   return openLedger(databaseUrl(config));
 }
+
+/** Opens the ledger for as long as the work takes. */
+export async function withLedger<Result>(config: Config, work: (ledger: Ledger) => Promise<Result>): Promise<Result> {
+  const ledger = await openConfiguredLedger(config);
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}

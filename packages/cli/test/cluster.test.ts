@@ -34,7 +34,9 @@ before(async () => {
 });
 after(() => cluster[Symbol.asyncDispose]());
 
-const run = (...args: string[]) => atoma(args, { ATOMA_DATABASE_URL: cluster.databaseUrl });
+// No command is to find another gateway on this machine.
+const run = (...args: string[]) =>
+  atoma(args, { ATOMA_DATABASE_URL: cluster.databaseUrl, ATOMA_URL: "http://127.0.0.1:1" });
 const gatewayUrl = (i: number) => cluster.gateways[i % cluster.gateways.length]?.where ?? "";
 
 async function startFaultyNode(env: Record<string, string>): Promise<Process> {
@@ -90,13 +92,14 @@ test("two gateways share their nodes; a node joins, is checked, and a rolling re
   for (const i of [0, 1]) await eventually(async () => (await draw(gatewayUrl(i), cluster.key)).status === 200);
 
   await t.test("nodes list and check say how things are", async () => {
+    // No gateway is asked here: this is what the ledger says.
     const { out } = await run("nodes", "list");
-    assert.match(out, /^alpha {2}http:\/\/127\.0\.0\.1:\d+ {2}atoma {2}there {2}joins$/m);
+    assert.match(out, /^alpha +http:\/\/127\.0\.0\.1:\d+ +atoma +unknown +- +- +joins$/m);
     const checked = await run("nodes", "check", alpha.where, "--token", "wrong");
     assert.equal(checked.code, 1);
     assert.match(checked.out, /^wrong: no node of the dialect atoma is ready .*\n.*\n {7}it refuses this token$/m);
     assert.equal((await run("nodes", "drain", "alpha")).code, 0);
-    assert.match((await run("nodes", "list")).out, /^alpha {2}.* {2}draining {2}joins$/m);
+    assert.match((await run("nodes", "list")).out, /^alpha .* draining +- +- +joins$/m);
     assert.equal((await run("nodes", "resume", "alpha")).code, 0);
   });
 

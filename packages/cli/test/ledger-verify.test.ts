@@ -52,7 +52,7 @@ test("books that somebody has changed: what differs, by how much, and exit code 
   const { code, out, err } = await atoma(["ledger", "verify", "--data", data]);
   assert.deepEqual([code, err], [1, ""]);
   const rows = out.split("\n").map((line) => line.split(/ {2,}/));
-  assert.deepEqual(rows[0], ["what", "subject", "expected", "found", "difference"]);
+  assert.deepEqual(rows[0], ["WHAT", "SUBJECT", "EXPECTED", "FOUND", "DIFFERENCE"]);
   const found = (what: string) => rows.find(([name]) => name === what)?.slice(0, 5);
   assert.deepEqual(found("posted"), ["posted", account, "30", "37", "7"]);
   assert.deepEqual(found("credits"), ["credits", account, "999", "1000", "1"]);
@@ -62,7 +62,7 @@ test("books that somebody has changed: what differs, by how much, and exit code 
 
 test("how it is used", async () => {
   const help = await atoma(["ledger", "--data", data]);
-  assert.deepEqual([help.code, help.out.startsWith("usage: atoma ledger verify")], [0, true]);
+  assert.deepEqual([help.code, help.err.startsWith("atoma: usage: atoma ledger verify")], [2, true]);
   assert.equal((await atoma(["ledger", "mend", "--data", data])).code, 2);
   const nowhere = await atoma(["ledger", "verify", "--data", join(data, "nowhere")]);
   assert.equal(nowhere.code, 2);

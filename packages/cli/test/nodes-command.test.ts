@@ -20,11 +20,14 @@ after(() => rm(data, { recursive: true }));
 
 const nodes = (...args: string[]) => atoma(["nodes", ...args, "--config", config]);
 
+/** What is listed while no gateway answers: name, url, dialect, state and source of each node. */
 async function list(): Promise<string[]> {
-  const { code, out } = await nodes("list");
+  const { code, out, err } = await nodes("list", "--url", "http://127.0.0.1:1", "--admin-key", "k", "--json");
   assert.equal(code, 0);
+  assert.match(err, /^no gateway answers at http:\/\/127\.0\.0\.1:1; /);
   assert.doesNotMatch(out, /secret/);
-  return out.trim().split("\n");
+  const found = JSON.parse(out) as { name: string; url: string; dialect: string; state: string; source: string }[];
+  return found.map(({ name, url, dialect, state, source }) => [name, url ?? "-", dialect, state, source].join("  "));
 }
 
 test("nodes are added, listed, drained and removed, and their tokens are never shown", async () => {
@@ -37,7 +40,7 @@ test("nodes are added, listed, drained and removed, and their tokens are never s
   assert.deepEqual(await list(), [
     "fixed  http://10.0.0.1:1  atoma  draining  configuration",
     "gpu-3  http://10.0.0.3:30000  sglang  draining  ledger",
-    "gpu-4  http://10.0.0.4:8090  atoma  there  ledger",
+    "gpu-4  http://10.0.0.4:8090  atoma  unknown  ledger",
     "gpu-5  -  atoma  expected  joins",
   ]);
   const ledger = await openLedger(`sqlite:${join(data, "ledger.db")}`);
@@ -48,8 +51,8 @@ test("nodes are added, listed, drained and removed, and their tokens are never s
   for (const name of ["fixed", "gpu-3"]) assert.equal((await nodes("resume", name)).code, 0);
   for (const name of ["gpu-3", "gpu-5"]) assert.equal((await nodes("remove", name)).code, 0);
   assert.deepEqual(await list(), [
-    "fixed  http://10.0.0.1:1  atoma  there  configuration",
-    "gpu-4  http://10.0.0.4:8090  atoma  there  ledger",
+    "fixed  http://10.0.0.1:1  atoma  unknown  configuration",
+    "gpu-4  http://10.0.0.4:8090  atoma  unknown  ledger",
   ]);
 });
 

@@ -196,6 +196,59 @@ test("a second start on the same data folder, or on a used port, is refused and 
   await rm(other, { recursive: true });
 });
 
+test("atoma generate makes several pictures as they are asked for, tells each step, and says what it made as JSON", async () => {
+  const file = join(up.dataDir, "several.png");
+  const asked = [
+    "-n",
+    "2",
+    "--size",
+    "256x256",
+    "--seed",
+    "7",
+    "--steps",
+    "3",
+    "--quality",
+    "low",
+    "--guidance",
+    "2.5",
+  ];
+  const more = ["--negative-prompt", "blue", "--progress", "--json", "--url", up.url, "--data", up.dataDir];
+  const { code, out, err } = await atoma(["generate", "a green star", "-o", file, ...asked, ...more]);
+  assert.equal(code, 0, err);
+  const files = [1, 2].map((i) => join(up.dataDir, `several-${i}.png`));
+  assert.deepEqual(
+    JSON.parse(out),
+    files.map((made, i) => ({ file: made, size: "256x256", seed: 7 + i })),
+  );
+  assert.match(err, /^ {2}step 1 of \d+\n/);
+  for (const made of files) assert.equal((await sharp(made).metadata()).width, 256);
+  const wrong = await atoma(["generate", "a star", "--guidance", "much", "--url", up.url, "--data", up.dataDir]);
+  assert.deepEqual([wrong.code, wrong.err], [2, "atoma: --guidance: expected a number\n"]);
+});
+
+test("atoma nodes list shows the node of a working `atoma up`, and a dead one as away", async () => {
+  const dead = ["nodes", "add", "dead", "http://127.0.0.1:1", "--data", up.dataDir];
+  assert.equal((await atoma(dead)).code, 0);
+  const list = async () => {
+    const { out, err } = await atoma(["nodes", "list", "--url", up.url, "--data", up.dataDir, "--json"]);
+    assert.equal(err, "");
+    return JSON.parse(out) as { name: string; state: string; models: string[] }[];
+  };
+  await until(async () => (await list()).length === 2);
+  const nodes = await list();
+  assert.deepEqual(
+    nodes.map(({ name, state }) => [name, state]),
+    [
+      ["dead", "away"],
+      ["embedded", "ready"],
+    ],
+  );
+  assert.ok(nodes[1]?.models.includes("atoma-tiny"));
+  const { out } = await atoma(["nodes", "list", "--url", up.url, "--data", up.dataDir]);
+  assert.match(out, /^NAME +URL +DIALECT +STATE +RUNNING +MODELS +FROM\n/);
+  assert.equal((await atoma(["nodes", "remove", "dead", "--data", up.dataDir])).code, 0);
+});
+
 test("a gateway on the folder of a working `atoma up` is refused, and what runs there is delivered", async () => {
   const running = fetch(`${up.url}/v1/images/generations`, {
     method: "POST",

@@ -4,8 +4,6 @@ import type { Engine, EngineOptions, LedgerLogger } from "./engine.ts";
 import { LedgerInputError } from "./errors.ts";
 import type { RandomBytes } from "./ids.ts";
 import type { Ledger } from "./ledger.ts";
-import { openPostgresEngine } from "./postgres/engine.ts";
-import { openSqliteEngine } from "./sqlite/engine.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
 const DAY_MS = 86_400_000;
@@ -53,9 +51,14 @@ export async function openLedger(url: string, options: OpenLedgerOptions = {}): 
 }
 
 async function openEngine(url: string, now: number, options: EngineOptions): Promise<Engine> {
+  // The engine that is used is the only one that is loaded: PostgreSQL's driver costs a command its start.
   if (url.startsWith("sqlite:") && url.length > "sqlite:".length) {
+    const { openSqliteEngine } = await import("./sqlite/engine.ts");
     return openSqliteEngine(url.slice("sqlite:".length), now, options);
   }
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgresEngine(url, now, options);
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    const { openPostgresEngine } = await import("./postgres/engine.ts");
+    return openPostgresEngine(url, now, options);
+  }
   throw new LedgerInputError("invalid_argument", "the ledger's URL must begin with sqlite: or postgres://");
 }

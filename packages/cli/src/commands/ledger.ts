@@ -1,11 +1,8 @@
 import type { Discrepancy, Ledger } from "@atoma/ledger";
+import { usageOf } from "../command-help.ts";
+import { printJson, readJsonOption } from "../json-option.ts";
+import { table } from "../table.ts";
 import { UsageError } from "../usage-error.ts";
-
-const LEDGER_HELP = `usage: atoma ledger verify
-
-  verify   recomputes every balance from the journal and the holds, compares, and prints what differs.
-           Exit code 0: the books are right; 1: they are not. It changes nothing; the gateways may go on working.
-`;
 
 /** What each kind of difference means. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -24,39 +21,30 @@ const MEANING: Readonly<Record<string, string>> = {
 };
 
 /** The differences in columns as wide as what is in them. */
-function table(discrepancies: readonly Discrepancy[]): string {
-  const head = ["what", "subject", "expected", "found", "difference", ""];
+function show(discrepancies: readonly Discrepancy[]): string {
   const rows = discrepancies.map(({ what, subject, expected, found }) => [
     what,
     subject,
-    String(expected),
-    String(found),
-    String(found - expected),
+    expected,
+    found,
+    found - expected,
     MEANING[what] ?? "",
   ]);
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
-  return [head, ...rows]
-    .map((row) =>
-      row.map((cell, i) => (i >= 2 && i <= 4 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))),
-    )
-    .map((cells) => `${cells.join("  ").trimEnd()}\n`)
-    .join("");
+  return table(["WHAT", "SUBJECT", "EXPECTED", "FOUND", "DIFFERENCE", ""], rows);
 }
 
 /** `atoma ledger verify`. Resolves with the exit code. */
-export async function ledger(books: Ledger, [action, ...rest]: readonly string[]): Promise<0 | 1> {
-  if (action === undefined || action === "help") {
-    process.stdout.write(LEDGER_HELP);
-    return 0;
-  }
-  if (action !== "verify" || rest.length > 0) throw new UsageError(LEDGER_HELP);
+export async function ledger(books: Ledger, args: readonly string[]): Promise<0 | 1> {
+  const { json, positionals } = readJsonOption("ledger", args);
+  if (positionals[0] !== "verify" || positionals.length > 1) throw new UsageError(usageOf("ledger"));
   const discrepancies = await books.verify();
-  if (discrepancies.length === 0) {
-    process.stdout.write("the books are right: every balance is what the journal and the holds say\n");
-    return 0;
-  }
-  process.stdout.write(table(discrepancies));
   const { length } = discrepancies;
-  process.stdout.write(`\n${length} difference${length === 1 ? "" : "s"}${length === 1_000 ? " or more" : ""}\n`);
-  return 1;
+  if (json) printJson(discrepancies);
+  else if (length === 0)
+    process.stdout.write("the books are right: every balance is what the journal and the holds say\n");
+  else {
+    const summary = `${length} difference${length === 1 ? "" : "s"}${length === 1_000 ? " or more" : ""}`;
+    process.stdout.write(`${show(discrepancies)}\n${summary}\n`);
+  }
+  return length === 0 ? 0 : 1;
 }

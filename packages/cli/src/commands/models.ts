@@ -3,29 +3,25 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { usageOf } from "../command-help.ts";
 import type { Config } from "../config.ts";
+import { printJson } from "../json-option.ts";
 import { progressBar } from "../models/progress-bar.ts";
 import { findModel, installedModels, isModelName, modelsFolder, TINY } from "../models/registry.ts";
+import { table } from "../table.ts";
 import { UsageError } from "../usage-error.ts";
-
-const HELP = `usage: atoma models list
-       atoma models show NAME|DIR           what a model is and can do
-       atoma models check NAME|DIR          loads it and draws one step, or says why not
-       atoma models pull ORG/NAME[@REVISION] [--as NAME]
-                                            fetches an ONNX model from the Hugging Face Hub (HF_TOKEN, HF_ENDPOINT)
-       atoma models add DIR [--as NAME]     lists a folder that stays where it is
-       atoma models remove NAME
-
-A node serves what is named: atoma node --models NAME,DIR
-`;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 function readFlags(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { as: { type: "string" } } });
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { as: { type: "string" }, json: { type: "boolean", default: false } },
+    });
   } catch {
-    throw new UsageError(HELP);
+    throw new UsageError(usageOf("models"));
   }
 }
 
@@ -35,12 +31,22 @@ function checkedName(name: string): string {
   throw new UsageError(`${name}: a model's name has letters, digits, '.', '_' and '-' only; use --as NAME`);
 }
 
-async function list(data: string): Promise<void> {
+async function list(data: string, json: boolean): Promise<void> {
   const { summarize } = await import("../models/check-model.ts");
-  for (const { name, path, source } of installedModels(data)) {
-    const { problem } = summarize(path);
-    print(`${name}  ${source}  ${path}${problem === undefined ? "" : `  cannot be loaded: ${problem}`}`);
-  }
+  const models = installedModels(data).map(({ name, path, source }) => ({
+    name,
+    source,
+    path,
+    problem: summarize(path).problem ?? null,
+  }));
+  if (json) return printJson(models);
+  const rows = models.map(({ name, source, path, problem }) => [
+    name,
+    source,
+    path,
+    problem === null ? "" : `cannot be loaded: ${problem}`,
+  ]);
+  process.stdout.write(table(["MODEL", "FROM", "FOLDER", ""], rows));
 }
 
 async function show(path: string): Promise<void> {
@@ -115,9 +121,9 @@ async function remove(data: string, name: string): Promise<void> {
 export async function models(config: Config, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const { values, positionals } = readFlags(args);
   const [action, subject, ...more] = positionals;
-  if (more.length > 0) throw new UsageError(HELP);
-  if (action === "list" && subject === undefined) return list(config.data);
-  if (subject === undefined) throw new UsageError(HELP);
+  if (more.length > 0) throw new UsageError(usageOf("models"));
+  if (action === "list" && subject === undefined) return list(config.data, values.json);
+  if (subject === undefined) throw new UsageError(usageOf("models"));
   switch (action) {
     case "show":
       return show(findModel(config.data, subject));
@@ -130,6 +136,6 @@ export async function models(config: Config, args: readonly string[], env: NodeJ
     case "remove":
       return remove(config.data, subject);
     default:
-      throw new UsageError(HELP);
+      throw new UsageError(usageOf("models"));
   }
 }

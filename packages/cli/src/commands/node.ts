@@ -13,7 +13,7 @@ import { join } from "./join.ts";
 const FAREWELL_MS = 1_000;
 
 /** `atoma node`: an AI node alone, for the model folders of the configuration. */
-export async function node(config: Config): Promise<void> {
+export async function node(config: Config, json: boolean): Promise<void> {
   if (config.models.length === 0)
     throw new UsageError("models: name at least one model folder, as with --models DIR,DIR");
   if (config.join !== undefined && config.join_token === undefined) {
@@ -54,7 +54,8 @@ export async function node(config: Config): Promise<void> {
           await server.close(0);
           throw new UsageError(error instanceof Error ? error.message : "the gateway was not joined");
         });
-  process.stdout.write(`node ready at ${server.url}\n`);
+  const line = json ? JSON.stringify({ url: server.url, pid: process.pid }) : `node ready at ${server.url}`;
+  process.stdout.write(`${line}\n`);
   await stop;
   if (membership) {
     await membership.leave();

@@ -1,23 +1,17 @@
 import { parseArgs } from "node:util";
 import { checkNode, DIALECT_NAMES, type DialectName, type NodeTls, readForeignModels } from "@atoma/gateway";
-import { type Ledger, LedgerInputError, type NodeEntry } from "@atoma/ledger";
+import { type Ledger, LedgerInputError } from "@atoma/ledger";
+import { usageOf } from "../command-help.ts";
 import type { Config } from "../config.ts";
-import { openConfiguredLedger } from "../data-folder.ts";
+import { withLedger } from "../data-folder.ts";
+import { gatewayUrl } from "../gateway-url.ts";
+import { printJson } from "../json-option.ts";
 import { readOrigin, readToken } from "../read-nodes.ts";
 import { readClientTls } from "../read-tls.ts";
 import { UsageError } from "../usage-error.ts";
+import { listNodes } from "./list-nodes.ts";
 
 const BY = { actor: "atoma nodes" };
-const HELP = `usage: atoma nodes add NAME URL [--dialect D] [--token T] [--model ID[=UPSTREAM]]… [--max-concurrent N]
-       atoma nodes expect NAME      a node that will join; shows its credential, once
-       atoma nodes list
-       atoma nodes drain NAME | resume NAME | remove NAME
-       atoma nodes check URL [--dialect D] [--token T] [--model ID[=UPSTREAM]] [--generate]
-                             [--tls-ca FILE] [--tls-cert FILE --tls-key FILE]
-                                    what a server can do; with --generate it makes one small picture
-
-dialects: ${DIALECT_NAMES.join(", ")}
-`;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -32,17 +26,25 @@ function readFlags(args: readonly string[]) {
         model: { type: "string", multiple: true },
         "max-concurrent": { type: "string" },
         generate: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        url: { type: "string" },
         "tls-ca": { type: "string" },
         "tls-cert": { type: "string" },
         "tls-key": { type: "string" },
       },
     });
   } catch {
-    throw new UsageError(HELP);
+    throw new UsageError(usageOf("nodes"));
   }
 }
 
 type Flags = ReturnType<typeof readFlags>["values"];
+
+/** Says what was done. */
+function done(facts: Readonly<Record<string, unknown>>, line: string, { json }: Flags): void {
+  if (json) printJson(facts);
+  else print(line);
+}
 
 function dialectOf({ dialect }: Flags): DialectName {
   const known = DIALECT_NAMES.find((name) => name === dialect);
@@ -73,24 +75,6 @@ function tlsOf(flags: Flags, url: string): NodeTls | undefined {
     : readClientTls({ ca, cert, key }, url, "--tls");
 }
 
-function stateOf({ url, draining, leaving, expiresAt }: NodeEntry): string {
-  if (url === null) return draining ? "draining" : "expected";
-  if (expiresAt !== null && expiresAt <= Date.now()) return "gone";
-  return draining ? "draining" : leaving ? "leaving" : "there";
-}
-
-function list(entries: readonly NodeEntry[], config: Config): void {
-  const marks = new Map(entries.map(({ name, draining }) => [name, draining]));
-  for (const { name, url, dialect = "atoma" } of config.nodes) {
-    print(`${name}  ${url}  ${dialect}  ${marks.get(name) ? "draining" : "there"}  configuration`);
-  }
-  for (const entry of entries) {
-    if (config.nodes.some(({ name }) => name === entry.name)) continue;
-    const where = entry.url === null ? "-" : new URL(entry.url).origin;
-    print(`${entry.name}  ${where}  ${entry.dialect}  ${stateOf(entry)}  ${entry.joins ? "joins" : "ledger"}`);
-  }
-}
-
 async function requireKnown(ledger: Ledger, config: Config, name: string): Promise<void> {
   const known = [...config.nodes, ...(await ledger.nodes.list())].some((node) => node.name === name);
   if (!known) throw new UsageError(`there is no node ${name}`);
@@ -113,39 +97,45 @@ async function add(ledger: Ledger, name: string, url: string, flags: Flags): Pro
     },
     BY,
   );
-  print(`${name} added`);
+  done({ name, added: true }, `${name} added`, flags);
 }
 
 async function change(ledger: Ledger, config: Config, flags: Flags, [action, name, url]: readonly string[]) {
-  if (action === "list" && name === undefined) return list(await ledger.nodes.list(), config);
-  if (name === undefined) throw new UsageError(HELP);
+  if (name === undefined) throw new UsageError(usageOf("nodes"));
   switch (action) {
     case "add":
-      if (url === undefined) throw new UsageError(HELP);
+      if (url === undefined) throw new UsageError(usageOf("nodes"));
       return add(ledger, name, url, flags);
     case "expect": {
       const { token } = await ledger.nodes.expect(name, BY);
-      return print(`${token}\nThis credential is shown once: atoma node --join GATEWAY --token …`);
+      const line = `${token}\nThis credential is shown once: atoma node --join GATEWAY --token …`;
+      return done({ name, join_token: token }, line, flags);
     }
     case "drain":
     case "resume":
       await requireKnown(ledger, config, name);
       await ledger.nodes.setDraining(name, action === "drain", BY);
-      return print(action === "drain" ? `${name} gets nothing new` : `${name} gets requests again`);
+      return done(
+        { name, draining: action === "drain" },
+        action === "drain" ? `${name} gets nothing new` : `${name} gets requests again`,
+        flags,
+      );
     case "remove":
       await ledger.nodes.remove(name, BY);
-      return print(`${name} removed`);
+      return done({ name, removed: true }, `${name} removed`, flags);
     default:
-      throw new UsageError(HELP);
+      throw new UsageError(usageOf("nodes"));
   }
 }
 
 /** `atoma nodes …`. The gateways of the ledger see a change within a second. */
-export async function nodes(config: Config, args: readonly string[]): Promise<void> {
+export async function nodes(config: Config, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const { values: flags, positionals } = readFlags(args);
   const [action, subject] = positionals;
+  if (action === "list" && subject === undefined)
+    return listNodes(config, gatewayUrl(config, flags.url, env), flags.json);
   if (action === "check") {
-    if (subject === undefined) throw new UsageError(HELP);
+    if (subject === undefined) throw new UsageError(usageOf("nodes"));
     const dialect = dialectOf(flags);
     const models = dialect === "atoma" ? undefined : checkedModels(flags, dialect);
     const url = readOrigin(subject, "nodes check");
@@ -161,13 +151,9 @@ export async function nodes(config: Config, args: readonly string[]): Promise<vo
     process.exitCode = fine ? 0 : 1;
     return;
   }
-  const ledger = await openConfiguredLedger(config);
   try {
-    await change(ledger, config, flags, positionals);
+    await withLedger(config, (ledger) => change(ledger, config, flags, positionals));
   } catch (error) {
-    if (error instanceof LedgerInputError) throw new UsageError(error.message);
-    throw error;
-  } finally {
-    await ledger.close();
+    throw error instanceof LedgerInputError ? new UsageError(error.message) : error;
   }
 }
