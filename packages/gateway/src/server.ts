@@ -27,6 +27,7 @@ import { accountRoute } from "./routes/account.ts";
 import { docsAssets, documentRoutes } from "./routes/docs.ts";
 import { healthRoute } from "./routes/health.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { adminSessionRoutes, openAdminSession } from "./web/admin-session.ts";
 import { type Page, webRoutes } from "./web/routes.ts";
 
 declare module "fastify" {
@@ -147,7 +148,10 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   const document = openApiDocument(VERSION);
   documentRoutes(app, "", document);
   if (context.adminKey !== undefined) {
-    adminRoutes(app, context, context.adminKey);
+    const { adminKey } = context;
+    const session = page && openAdminSession({ ...context, adminKey });
+    adminRoutes(app, context, adminKey, session?.stands);
+    if (session) adminSessionRoutes(app, context, session, adminKey);
     documentRoutes(app, "/admin/v1", adminOpenApiDocument(VERSION));
   }
   docsAssets(app);

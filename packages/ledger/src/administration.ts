@@ -2,6 +2,7 @@ import { createAccount, getAccount, grant, listAccounts } from "./admin/accounts
 import { appendAudit, listAudit } from "./admin/audit.ts";
 import { getHold, listHolds } from "./admin/holds.ts";
 import { createKey, disableKey, enableKey, findKey, listKeys, revokeKey, updateKey } from "./admin/keys.ts";
+import { endSessions, sessionsEndedAt } from "./admin/sessions.ts";
 import { usage } from "./admin/usage.ts";
 import { getWebhook, removeWebhook, setWebhook } from "./admin/webhooks.ts";
 import {
@@ -14,6 +15,7 @@ import {
   checkText,
   checkTime,
   checkUrl,
+  checkVisible,
 } from "./arguments.ts";
 import type { By } from "./by.ts";
 import type { Engine } from "./engine.ts";
@@ -119,6 +121,13 @@ export function administration(engine: Engine, now: () => number, randomBytes: R
       return { ...webhook, secret };
     },
     removeWebhook: async (keyId, by) => engine.transact(() => removeWebhook(keyIdFrom(keyId), actorOf(by), now())),
+
+    async endSessions(realm, by) {
+      const checked = checkVisible("realm", realm, 64);
+      const actor = actorOf(by);
+      return engine.transact(() => endSessions(checked, actor, now()));
+    },
+    sessionsEndedAt: async (realm) => engine.read(() => sessionsEndedAt(checkVisible("realm", realm, 64))),
 
     async usage(filter) {
       const checked = { ...filter, from: checkDay("from", filter.from), to: checkDay("to", filter.to) };

@@ -230,6 +230,11 @@ export interface Ledger {
   /** Whether there was one. What is still to be delivered is dropped. */
   removeWebhook(keyId: KeyId, by?: By): Promise<boolean>;
 
+  /** Sessions of browsers in `realm`, such as `admin`, that began at this moment or before are over everywhere. */
+  endSessions(realm: string, by?: By): Promise<void>;
+  /** When that was last said, ms since the epoch. */
+  sessionsEndedAt(realm: string): Promise<number | undefined>;
+
   usage(filter: UsageFilter): Promise<UsageRow[]>;
   getHold(holdId: HoldId): Promise<Hold | undefined>;
   /** Newest first. One call looks through a bounded part of the holds; `next` says where to go on. */

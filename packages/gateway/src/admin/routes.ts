@@ -14,7 +14,7 @@ import { readBody, requireJson } from "../http/read-body.ts";
 import type { Registry } from "../nodes/registry.ts";
 import { checkTarget, ForbiddenTarget, type WebhookTargets } from "../webhooks/target.ts";
 import { adminActivity } from "./activity.ts";
-import { adminGate } from "./authenticate-admin.ts";
+import { adminGate, type SessionStands } from "./authenticate-admin.ts";
 import { sendRows } from "./csv.ts";
 import { adminNodes } from "./nodes.ts";
 import { cursorOf, limitOf, queryOf } from "./query.ts";
@@ -63,10 +63,15 @@ function targetOf(url: string, targets: WebhookTargets): string {
   }
 }
 
-/** `/admin/v1/…`: accounts, grants, keys, usage, holds and the audit log, for the holder of the admin key only. */
-export function adminRoutes(app: FastifyInstance, context: Context, adminKey: string): void {
+/** `/admin/v1/…`: accounts, grants, keys, usage, holds and the audit log, for the holder of the admin key only, who may have shown it to the dashboard. */
+export function adminRoutes(
+  app: FastifyInstance,
+  context: Context,
+  adminKey: string,
+  stands: SessionStands | undefined,
+): void {
   const { ledger } = context;
-  const gate = adminGate(adminKey);
+  const gate = adminGate(adminKey, stands);
 
   app.register(
     async (admin) => {

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { errors } from "@atoma/contract";
+import type { FastifyRequest } from "fastify";
 
 type Asked = Pick<IncomingMessage, "headers" | "method">;
 
@@ -23,4 +25,9 @@ export function isSameOrigin(request: Asked): boolean {
   if (site !== undefined) return site === "same-origin";
   if (request.headers.origin !== undefined) return isOwnOrigin(request);
   return READING.has(request.method ?? "");
+}
+
+/** Throws ApiError 403 for what signs in or out and does not come from a page of this server. */
+export function requireSameOrigin(request: FastifyRequest): void {
+  if (!isSameOrigin(request.raw)) throw errors.permissionDenied("Only the page of this server may sign in and out.");
 }

@@ -1,10 +1,10 @@
 import { errors, parseJsonObject } from "@atoma/contract";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { Context } from "../context.ts";
 import type { Credentials, Identify } from "../generate/identify.ts";
 import { onlyFieldsOf, text } from "../http/body-fields.ts";
 import { readBody, requireJson } from "../http/read-body.ts";
-import { isSameOrigin } from "./same-origin.ts";
+import { requireSameOrigin } from "./same-origin.ts";
 import { openSessionCookie, type SessionCookie } from "./session-cookie.ts";
 import type { SignInLinks } from "./sign-in-links.ts";
 
@@ -34,8 +34,8 @@ export function withSessions(identify: Identify, session: Pick<SessionCookie, "r
   return (request) => {
     const { cookie, authorization, "api-key": apiKeyHeader } = request.headers;
     if (cookie === undefined || authorization !== undefined || apiKeyHeader !== undefined) return identify(request);
-    const apiKey = session.read(request);
-    return identify(apiKey === undefined ? request : bearing(apiKey));
+    const found = session.read(request);
+    return identify(found === undefined ? request : bearing(found.text));
   };
 }
 
@@ -52,10 +52,6 @@ function keyOf(body: Readonly<Record<string, unknown>>, links: SignInLinks): str
   if (!apiKey) throw errors.missingParameter("api_key");
   if (!/^[\x21-\x7e]+$/.test(apiKey)) throw errors.invalidKey("***");
   return apiKey;
-}
-
-function requireSameOrigin(request: FastifyRequest): void {
-  if (!isSameOrigin(request.raw)) throw errors.permissionDenied("Only the page of this server may sign in and out.");
 }
 
 /**

@@ -55,6 +55,19 @@ export function accountTests(world: () => World): void {
     assert.deepEqual(ids, [...new Set(ids)].sort());
   });
 
+  it("ends all sessions of a realm at a moment, for every gateway", async () => {
+    const { a, b, clock } = world();
+    assert.equal(await b.sessionsEndedAt("some-page"), undefined);
+    await a.endSessions("some-page", { actor: "me" });
+    assert.equal(await b.sessionsEndedAt("some-page"), clock.now);
+    clock.now += 5;
+    await b.endSessions("some-page");
+    assert.equal(await a.sessionsEndedAt("some-page"), clock.now);
+    const [audit] = await a.listAudit({ limit: 1 });
+    assert.deepEqual([audit?.action, audit?.subject], ["session.end_all", "some-page"]);
+    await assert.rejects(a.endSessions("with space"), { code: "invalid_argument" });
+  });
+
   it("adds up usage by day, account, key and model", async () => {
     const { a, customer, hold, clock } = world();
     clock.now = Math.max(clock.now, Date.UTC(2026, 5, 1, 23, 59, 59));

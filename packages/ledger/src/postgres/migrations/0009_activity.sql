@@ -11,3 +11,9 @@ CREATE TABLE activity_hours (
   units bigint NOT NULL,
   PRIMARY KEY (hour, account_id, key_id, model, outcome, latency)
 ) WITH (fillfactor = 70);
+
+-- Sessions of browsers that began at this time or before are over, whatever they bear.
+CREATE TABLE session_ends (
+  realm text COLLATE "C" PRIMARY KEY,
+  ended_at bigint NOT NULL
+);

@@ -11,3 +11,9 @@ CREATE TABLE activity_hours (
   units INTEGER NOT NULL,
   PRIMARY KEY (hour, account_id, key_id, model, outcome, latency)
 ) STRICT, WITHOUT ROWID;
+
+-- Sessions of browsers that began at this time or before are over, whatever they bear.
+CREATE TABLE session_ends (
+  realm TEXT PRIMARY KEY,
+  ended_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
