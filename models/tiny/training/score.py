@@ -1,7 +1,7 @@
 """Scores pictures against their prompts in the manner of GenEval, with classical image processing.
 
   score.py validate              the scorer judges 600 ground-truth renders; every one must be right
-  score.py prompts FILE [N]      writes N prompts a task (default 100), combinations held out of training
+  score.py prompts FILE [N]      writes N prompts a task (default 100)
   score.py score FILE FOLDER     judges FOLDER/0.png, 1.png, ... against FILE; prints and writes the table
 """
 import json
@@ -13,7 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-import world
+from layout import LAYOUTS
+from palette import COLOUR_NAMES, COLOURS
+from shapes import SHAPES, draw_shape
+from things import plural
 
 TASKS = ["single object", "colour", "two objects", "counting", "position", "colour attribution"]
 SIDE = 48
@@ -28,16 +31,16 @@ def to_lab(rgb):
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
 
 
-PALETTE = to_lab(np.array([world.COLOURS[c] for c in world.COLOUR_NAMES]))
+PALETTE = to_lab(np.array([COLOURS[c] for c in COLOUR_NAMES]))
 
 
 def colour_name(lab):
-    return world.COLOUR_NAMES[int(np.argmin(((PALETTE - lab) ** 2).sum(-1)))]
+    return COLOUR_NAMES[int(np.argmin(((PALETTE - lab) ** 2).sum(-1)))]
 
 
 def _template(shape):
     image = Image.new("L", (400, 400))
-    world.draw_shape(ImageDraw.Draw(image), shape, 200, 200, 150, 255)
+    draw_shape(ImageDraw.Draw(image), shape, 200, 200, 150, 255)
     return normalise(np.asarray(image) > 127)
 
 
@@ -49,7 +52,7 @@ def normalise(mask):
     return grid, box.shape[1] / box.shape[0]
 
 
-TEMPLATES = {shape: _template(shape) for shape in world.SHAPES}
+TEMPLATES = {shape: _template(shape) for shape in SHAPES}
 
 
 def shape_name(mask):
@@ -108,28 +111,25 @@ def judge(rgb, goal):
 
 def prompts(n, seed=0):
     rng = random.Random(seed)
-    pick_colour = lambda *used: rng.choice([c for c in world.COLOUR_NAMES if c not in used])
-    pairs = [(a, b) for a in world.SHAPES for b in world.SHAPES if a != b]
-    unseen_pairs = [p for p in pairs if world.held_out("shape-shape", *p)]
-    unseen_colours = [(s, c) for s in world.SHAPES for c in world.COLOUR_NAMES if world.held_out("shape-colour", s, c)]
-    unseen_counts = [(s, k) for s in world.SHAPES for k in (2, 3, 4) if world.held_out("count-shape", s, k)]
-    names = {2: "two", 3: "three", 4: "four"}
+    pick_colour = lambda *used: rng.choice([c for c in COLOUR_NAMES if c not in used])
+    pairs = [(a, b) for a in SHAPES for b in SHAPES if a != b]
+    names = {2: "two", 3: "three", 4: "four", 5: "five"}
     relations = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
     out = []
     for i in range(n):
-        s = world.SHAPES[i % len(world.SHAPES)]
+        s = SHAPES[i % len(SHAPES)]
         out.append(("single object", f"a {s}", {"count": 1, "objects": [{"shape": s}]}))
-        s, c = unseen_colours[i % len(unseen_colours)]
+        c = COLOUR_NAMES[(i * 7 + i // len(SHAPES)) % len(COLOUR_NAMES)]
         out.append(("colour", f"a {c} {s}", {"count": 1, "objects": [{"shape": s, "colour": c}]}))
-        a, b = unseen_pairs[i % len(unseen_pairs)]
+        a, b = rng.choice(pairs)
         out.append(("two objects", f"a {a} and a {b}", {"count": 2, "objects": [{"shape": a}, {"shape": b}]}))
-        s, k = unseen_counts[i % len(unseen_counts)]
-        out.append(("counting", f"{names[k]} {world._plural(s)}", {"count": k, "objects": [{"shape": s}]}))
-        a, b = rng.choice(unseen_pairs)
+        k = 2 + i // len(SHAPES) % 4
+        out.append(("counting", f"{names[k]} {plural(s)}", {"count": k, "objects": [{"shape": s}]}))
+        a, b = rng.choice(pairs)
         relation = list(relations)[i % 4]
         out.append(("position", f"a {a} {relations[relation]} a {b}",
                     {"count": 2, "objects": [{"shape": a}, {"shape": b}], "relation": relation}))
-        a, b = rng.choice(unseen_pairs)
+        a, b = rng.choice(pairs)
         c = pick_colour()
         d = pick_colour(c)
         out.append(("colour attribution", f"a {c} {a} and a {d} {b}",
@@ -138,25 +138,52 @@ def prompts(n, seed=0):
             for i, (t, p, g) in enumerate(out)]
 
 
-def goal_of(scene):
-    seen = [{"shape": o["shape"], "colour": o["colour"]} for o in scene["objects"]]
-    goal = {"count": len(seen), "objects": seen[:1] if scene["kind"] == "count" else seen,
-            "background": scene["background"]}
-    if scene.get("relation", "and") != "and":
-        goal["relation"] = scene["relation"]
-    return goal
+def _truth(rng):
+    """A picture [256,256,3] of shapes, drawn without the model, and what it shows."""
+    kind = rng.choice(["single", "left", "right", "above", "below", "2", "3", "4", "5"])
+    spots, across, down = LAYOUTS[kind][0][0]
+    ground = rng.choice(COLOUR_NAMES)
+    pick = lambda: {"shape": rng.choice(SHAPES), "colour": rng.choice([c for c in COLOUR_NAMES if c != ground])}
+    wanted = [pick() for _ in spots]
+    if kind.isdigit():
+        wanted = [wanted[0]] * len(spots)
+    elif kind != "single" and wanted[0]["shape"] == wanted[1]["shape"]:
+        wanted[1]["shape"] = SHAPES[(SHAPES.index(wanted[0]["shape"]) + 1) % len(SHAPES)]
+    k = 4
+    image = Image.new("RGB", (256 * k, 256 * k), COLOURS[ground])
+    for (x, y), o in zip(spots, wanted):
+        r = 256 * min(across, down) * rng.uniform(.8, 1)
+        draw_shape(ImageDraw.Draw(image), o["shape"], x * 256 * k, y * 256 * k, r * k, COLOURS[o["colour"]])
+    goal = {"count": len(spots), "objects": wanted[:1] if kind.isdigit() else wanted, "background": ground}
+    if kind in ("left", "right", "above", "below"):
+        goal["relation"] = kind
+    return np.asarray(image.reduce(k)), goal
 
 
 def validate(n=600):
     rng = random.Random(99)
     wrong = 0
     for _ in range(n):
-        scene = world.sample_scene(rng, holdout=False)
-        if not judge(world.render(scene), goal_of(scene)):
+        rgb, goal = _truth(rng)
+        if not judge(rgb, goal):
             wrong += 1
-            print("wrong:", scene["kind"], goal_of(scene), objects(world.render(scene)))
+            print("wrong:", goal, objects(rgb))
     print(f"{n - wrong} of {n} ground-truth pictures judged right")
     return wrong == 0
+
+
+def wobble(rgb):
+    """The spread of a circle's radius over its outline, as a share of the radius: standard deviation / mean."""
+    lab = to_lab(rgb)
+    ground = np.median(np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]]), 0)
+    away = np.sqrt(((lab - ground) ** 2).sum(-1))
+    mask = away > np.percentile(away, 99) / 2
+    cy, cx = ndimage.center_of_mass(mask)
+    # The radius along each ray: half the square root of four times the area of its sector.
+    ys, xs = np.where(mask)
+    sector = ((np.arctan2(ys - cy, xs - cx) + np.pi) / (2 * np.pi) * 48).astype(int) % 48
+    radii = np.sqrt(2 * np.bincount(sector, minlength=48) / (2 * np.pi / 48))
+    return float(radii.std() / radii.mean())
 
 
 def score(entries, folder):
@@ -166,6 +193,11 @@ def score(entries, folder):
         right[entry["task"]].append(judge(rgb, entry["goal"]))
     table = {t: round(float(np.mean(v)), 3) for t, v in right.items() if v}
     table["mean"] = round(float(np.mean(list(table.values()))), 3)
+    round_ones = [wobble(np.asarray(Image.open(os.path.join(folder, f"{i}.png")).convert("RGB")))
+                  for i, e in enumerate(entries) if e["goal"]["count"] == 1 and e["goal"]["objects"][0]["shape"] == "circle"]
+    if round_ones:
+        table["radius spread of circles, median"] = round(float(np.median(round_ones)), 4)
+        table["radius spread of circles, p90"] = round(float(np.quantile(round_ones, .9)), 4)
     return table
 
 
