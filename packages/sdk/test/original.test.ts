@@ -19,6 +19,8 @@ import { type ClosedEnum, isBlobLike, type OpenEnum, type Result } from "atoma-s
 import { type APICall, APIPromise } from "atoma-sdk/types/async.js";
 import { isBlobLike as fromBlobs } from "atoma-sdk/types/blobs.js";
 import { ERR, OK, unwrap, unwrapAsync } from "atoma-sdk/types/fp.js";
+import { DRAIN_MS } from "../src/lib/body.ts";
+import { hurriedClock } from "./support/manual-clock.ts";
 import { json, serve } from "./support/server.ts";
 
 const WIRE = { created: 1713833628, data: [{ revised_prompt: "r", url: "https://h.invalid/1.png" }] };
@@ -73,7 +75,8 @@ test("the client of the original's README makes a picture, with retries, hooks a
   const lines: unknown[] = [];
   const debugLogger: Logger = { group() {}, groupEnd() {}, log: (...line) => lines.push(...line) };
   const options: SDKOptions = { bearerAuth: async () => "key", httpClient: httpClient.clone(), debugLogger };
-  const atomaSDK = new AtomaSDK({ ...options, serverURL: server.url, serverIdx: 0 });
+  const clock = hurriedClock((ms) => ms !== DRAIN_MS);
+  const atomaSDK = new AtomaSDK({ ...options, serverURL: server.url, serverIdx: 0 }, clock);
 
   const result = await atomaSDK.images.generate(REQUEST, OPTIONS);
   assert.deepEqual(
