@@ -280,6 +280,12 @@ test("everything is done with the keyboard alone", async () => {
   await mask.focus();
   for (const key of ["ArrowLeft", "ArrowUp", " "]) await page.keyboard.press(key);
   await page.getByRole("button", { name: "Undo" }).and(page.locator(":enabled")).waitFor();
+  const painted = await mask.evaluate((element) => {
+    const canvas = element as HTMLCanvasElement; // it has the mask's role and name
+    const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    return data.some((value, i) => i % 4 === 3 && value > 0);
+  });
+  assert.ok(painted, "space paints");
   visitor.noProblems();
 });
 

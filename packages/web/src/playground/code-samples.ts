@@ -6,11 +6,12 @@ export type SampleLanguage = (typeof SAMPLE_LANGUAGES)[number];
 
 /** The request's fields as the API names them. */
 function fieldsOf(picture: Picture) {
-  const { model, prompt, negativePrompt, size, seed, steps, guidanceScale, format } = picture;
+  const { model, prompt, negativePrompt, size, seed, steps, guidanceScale, scheduler, format } = picture;
   return {
     model,
     prompt,
     ...(negativePrompt !== "" && { negative_prompt: negativePrompt }),
+    ...(scheduler !== "" && { scheduler }),
     ...{ size, seed, steps, guidance_scale: guidanceScale, output_format: format },
   };
 }

@@ -1,6 +1,9 @@
 import type { ModelCapabilities, OutputFormat } from "@atoma/contract";
 import type { Model } from "./model.ts";
 
+/** Largest guidance scale of the API. */
+export const MAX_GUIDANCE = 20;
+
 /** What the composer's controls say. */
 export interface Draft {
   readonly prompt: string;
@@ -15,6 +18,8 @@ export interface Draft {
   readonly keepSeed: boolean;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** One of those that the model's card names; "" for the model's own. */
+  readonly scheduler: string;
   readonly format: OutputFormat;
   /** How closely an edit keeps to its picture. */
   readonly fidelity: "low" | "high";
@@ -39,12 +44,13 @@ export function draftFor({ id, capabilities }: Model, seed: number): Draft {
     keepSeed: false,
     steps: capabilities.steps.default,
     guidanceScale: capabilities.guidance_scale.default,
+    scheduler: "",
     format: capabilities.output_formats[0] ?? "png",
     fidelity: "low",
   };
 }
 
-/** Sizes that the card allows as far as the composer offers them are checked by it; this keeps numbers and formats within the card. */
+/** The same with another model, within what its card allows; `sizes` are those that it offers. */
 export function withinCard(draft: Draft, model: Model, sizes: readonly string[]): Draft {
   const card: ModelCapabilities = model.capabilities;
   return {
@@ -54,6 +60,8 @@ export function withinCard(draft: Draft, model: Model, sizes: readonly string[])
     count: Math.min(draft.count, card.max_images),
     steps: Math.min(draft.steps, card.steps.max),
     format: card.output_formats.includes(draft.format) ? draft.format : (card.output_formats[0] ?? "png"),
+    scheduler: card.schedulers.includes(draft.scheduler) ? draft.scheduler : "",
+    guidanceScale: Math.min(draft.guidanceScale, card.guidance_scale.max ?? MAX_GUIDANCE),
     negativePrompt: card.negative_prompts ? draft.negativePrompt : "",
   };
 }

@@ -37,10 +37,12 @@ export function StudioView({ account }: { readonly account: Account }) {
       </div>
     );
   }
+  // All at once, so that nothing moves while the page appears.
+  if (!models.data || !draft || !model) return null;
   return (
     <div className={styles.studio}>
       <div className={styles.controls}>
-        {models.data && draft && model && <Composer {...{ account, draft, model }} models={models.data} />}
+        <Composer {...{ account, draft, model }} models={models.data} />
       </div>
       <Stage />
     </div>

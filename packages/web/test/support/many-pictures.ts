@@ -33,6 +33,7 @@ export async function addPictures(page: Page, count: number): Promise<void> {
         seed: i,
         steps: 16,
         guidanceScale: 3,
+        scheduler: "",
         format: "png",
         units: 4096,
         favourite: false,

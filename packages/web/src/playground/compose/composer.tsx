@@ -1,5 +1,5 @@
 import { Brush, WandSparkles } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, lazy, Suspense, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Button } from "../../shared/components/button.tsx";
 import { Segmented, Select, Slider, TextArea } from "../../shared/components/field.tsx";
 import { useLanguage, useTexts } from "../../shared/i18n/language.tsx";
@@ -59,6 +59,12 @@ export function Composer({ account, draft, model, models }: ComposerProps) {
   const [tried, setTried] = useState(false);
   const { capabilities } = model;
   const change = (fields: Partial<Draft>) => drafts.set((before) => before && { ...before, ...fields });
+
+  // Where the controls are below the pictures, they come into view with the picture that is to be edited.
+  const image = source?.image;
+  useEffect(() => {
+    if (image) form.current?.scrollIntoView({ block: "nearest" });
+  }, [image]);
 
   const ratios = ratiosOf(capabilities);
   const editing = capabilities.edits && mode === "picture";

@@ -1,13 +1,10 @@
 import type { ModelCapabilities } from "@atoma/contract";
 import { ChevronDown } from "lucide-react";
-import { Segmented, Slider, TextField } from "../../shared/components/field.tsx";
+import { Segmented, Select, Slider, TextField } from "../../shared/components/field.tsx";
 import { useLanguage, useTexts } from "../../shared/i18n/language.tsx";
-import type { Draft } from "../draft.ts";
+import { type Draft, MAX_GUIDANCE } from "../draft.ts";
 import { composeTexts } from "../texts.ts";
 import styles from "./fine-tuning.module.css";
-
-/** Largest guidance scale of the API. */
-const MAX_GUIDANCE = 20;
 
 /** What most pictures do well without. */
 export function FineTuning({
@@ -43,10 +40,22 @@ export function FineTuning({
           value={draft.guidanceScale}
           shown={guidance.format(draft.guidanceScale)}
           min={0}
-          max={MAX_GUIDANCE}
+          max={capabilities.guidance_scale.max ?? MAX_GUIDANCE}
           step={0.5}
           onValue={(guidanceScale) => change({ guidanceScale })}
         />
+        {capabilities.schedulers.length > 0 && (
+          <Select
+            label={t.scheduler}
+            value={draft.scheduler}
+            onChange={(event) => change({ scheduler: event.currentTarget.value })}
+          >
+            <option value="">{t.ownScheduler}</option>
+            {capabilities.schedulers.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </Select>
+        )}
         {capabilities.negative_prompts && (
           <TextField
             label={t.negative}

@@ -25,8 +25,8 @@ export function paintStroke(context: Context, { tool, width, points }: Stroke, c
   context.strokeStyle = colour;
   context.beginPath();
   context.moveTo(first.x, first.y);
-  // A line to where it begins makes a dot of a single point.
-  for (const { x, y } of rest.length > 0 ? rest : [first]) context.lineTo(x, y);
+  // Lines of no length are not drawn, so a single point gets a short one.
+  for (const { x, y } of rest.length > 0 ? rest : [{ x: first.x + 0.01, y: first.y }]) context.lineTo(x, y);
   context.stroke();
   context.restore();
 }

@@ -1,4 +1,4 @@
-import { type AtomaSDK, ConnectionError, type RequestOptions } from "atoma-sdk";
+import { type AtomaSDK, ConnectionError, type Notes, type RequestOptions } from "atoma-sdk";
 import type { Draft, Source } from "../draft.ts";
 import { type Clock, serverAnswers } from "./server-answers.ts";
 
@@ -12,6 +12,8 @@ export interface Order extends Omit<Draft, "count" | "keepSeed"> {
 export interface Drawn {
   readonly blob: Blob;
   readonly seed: number;
+  /** What became of the prompt besides being drawn. */
+  readonly notes: Notes | undefined;
 }
 
 /** What happens to a picture on its way. */
@@ -35,7 +37,12 @@ const MAX_RECONNECTS = 5;
 const WAIT_FOR = ["409", "429", "503"] as const;
 const PATIENCE = { initialInterval: 500, maxInterval: 5_000, exponent: 1.5, maxElapsedTime: 120_000 } as const;
 
-function requestOf({ model, prompt, negativePrompt, size, seed, steps, guidanceScale, format }: Order) {
+/** The fields of an edit; undefined for a picture from words alone. */
+function editOf({ source, fidelity }: Order) {
+  return source && { image: source.image, mask: source.mask, inputFidelity: fidelity };
+}
+
+function requestOf({ model, prompt, negativePrompt, size, seed, steps, guidanceScale, scheduler, format }: Order) {
   return {
     model,
     prompt,
@@ -46,33 +53,50 @@ function requestOf({ model, prompt, negativePrompt, size, seed, steps, guidanceS
     outputFormat: format,
     responseFormat: "b64_json",
     ...(negativePrompt !== "" && { negativePrompt }),
+    ...(scheduler !== "" && { scheduler }),
   };
 }
 
-async function generate(sdk: AtomaSDK, order: Order, options: RequestOptions, onEvent: DrawOptions["onEvent"]) {
-  const stream = sdk.images.generateStream(
-    { ...requestOf(order), partialImages: PREVIEWS },
-    { ...options, progress: true },
-  );
+/** The stream of one picture, with previews and progress. */
+function openStream(sdk: AtomaSDK, order: Order, options: RequestOptions) {
+  const request = { ...requestOf(order), partialImages: PREVIEWS };
+  const streamOptions = { ...options, progress: true };
+  const edit = editOf(order);
+  return edit
+    ? sdk.images.editStream({ ...request, ...edit }, streamOptions)
+    : sdk.images.generateStream(request, streamOptions);
+}
+
+async function watch(sdk: AtomaSDK, order: Order, options: RequestOptions, onEvent: DrawOptions["onEvent"]) {
   let drawn: Drawn | undefined;
-  for await (const event of stream) {
-    if (event.type === "image_generation.progress") onEvent({ type: "progress", step: event.step, steps: event.steps });
-    else if (event.type === "image_generation.partial_image") onEvent({ type: "preview", blob: await event.blob() });
-    else drawn = { blob: await event.blob(), seed: event.seed ?? order.seed };
+  for await (const event of openStream(sdk, order, options)) {
+    switch (event.type) {
+      case "image_generation.progress":
+      case "image_edit.progress":
+        onEvent({ type: "progress", step: event.step, steps: event.steps });
+        break;
+      case "image_generation.partial_image":
+      case "image_edit.partial_image":
+        onEvent({ type: "preview", blob: await event.blob() });
+        break;
+      default:
+        drawn = { blob: await event.blob(), seed: event.seed ?? order.seed, notes: event.notes };
+    }
   }
   if (!drawn) throw new ConnectionError("the stream ended without its picture");
   return drawn;
 }
 
-async function answerAtOnce(sdk: AtomaSDK, order: Order, options: RequestOptions): Promise<Drawn> {
-  const { source } = order;
+/** For models that show nothing on the way. */
+async function waitFor(sdk: AtomaSDK, order: Order, options: RequestOptions): Promise<Drawn> {
   const request = requestOf(order);
-  const answer = source
-    ? sdk.images.edit({ ...request, image: source.image, mask: source.mask, inputFidelity: order.fidelity }, options)
-    : sdk.images.generate(request, options);
-  const [picture] = (await answer).data;
+  const edit = editOf(order);
+  const { data, notes } = await (edit
+    ? sdk.images.edit({ ...request, ...edit }, options)
+    : sdk.images.generate(request, options));
+  const [picture] = data;
   if (!picture) throw new ConnectionError("the answer has no picture");
-  return { blob: await picture.blob(), seed: picture.seed ?? order.seed };
+  return { blob: await picture.blob(), seed: picture.seed ?? order.seed, notes };
 }
 
 /**
@@ -92,8 +116,7 @@ export async function drawPicture(
   };
   for (let reconnects = 0; ; reconnects++) {
     try {
-      if (order.source || !order.streaming) return await answerAtOnce(sdk, order, options);
-      return await generate(sdk, order, options, onEvent);
+      return await (order.streaming ? watch(sdk, order, options, onEvent) : waitFor(sdk, order, options));
     } catch (error) {
       if (!(error instanceof ConnectionError) || signal.aborted || reconnects === MAX_RECONNECTS) throw error;
       onEvent({ type: "reconnecting" });

@@ -16,7 +16,7 @@ export type TaskState =
       readonly secondsLeft: number | undefined;
     }
   | { readonly kind: "reconnecting" }
-  | { readonly kind: "done"; readonly picture: Picture; readonly blob: Blob }
+  | { readonly kind: "done"; readonly picture: Picture; readonly drawn: Drawn }
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "cancelled" };
 
@@ -89,7 +89,7 @@ export function createEasel({ sdk, clock, keep, onSettled }: EaselNeeds): Easel 
         },
       });
       const picture = await keep(order, drawn, units);
-      change(id, { state: { kind: "done", picture, blob: drawn.blob } });
+      change(id, { state: { kind: "done", picture, drawn } });
     } catch (error) {
       change(id, { state: controller.signal.aborted ? { kind: "cancelled" } : { kind: "failed", error } });
     } finally {

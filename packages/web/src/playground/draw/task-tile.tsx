@@ -4,13 +4,14 @@ import type { CSSProperties } from "react";
 import { Button, IconButton } from "../../shared/components/button.tsx";
 import { Notice } from "../../shared/components/notice.tsx";
 import { common } from "../../shared/i18n/common.ts";
-import { useTexts } from "../../shared/i18n/language.tsx";
+import { useLanguage, useTexts } from "../../shared/i18n/language.tsx";
 import { useObjectUrl } from "../../shared/object-url.ts";
 import { explainError } from "../explain-error.ts";
 import type { Picture } from "../gallery/picture.ts";
 import { PictureActions } from "../gallery/picture-actions.tsx";
 import { usePlayground } from "../playground.ts";
 import { errorTexts, stageTexts } from "../texts.ts";
+import type { Drawn } from "./draw-picture.ts";
 import { isOpen, type Task } from "./easel.ts";
 import styles from "./task-tile.module.css";
 
@@ -42,6 +43,20 @@ function Progress({ task }: { readonly task: Task }) {
   );
 }
 
+/** What the model did not make of the prompt. */
+function NotesOn({ notes }: { readonly notes: Drawn["notes"] }) {
+  const t = useTexts(stageTexts);
+  const { locale } = useLanguage();
+  const words = notes?.unknownWords?.map((word) => `“${word}”`) ?? [];
+  const list = new Intl.ListFormat(locale, { type: "disjunction" }).format(words);
+  return (
+    <>
+      {words.length > 0 && <p className={styles.note}>{t.unknownWords(list)}</p>}
+      {notes?.truncatedPrompt && <p className={styles.note}>{t.truncated(notes.truncatedPrompt)}</p>}
+    </>
+  );
+}
+
 /** One picture that was asked for, from waiting to done. */
 export function TaskTile({ task, onOpen }: { readonly task: Task; readonly onOpen: (picture: Picture) => void }) {
   const t = useTexts(stageTexts);
@@ -49,7 +64,7 @@ export function TaskTile({ task, onOpen }: { readonly task: Task; readonly onOpe
   const e = useTexts(errorTexts);
   const { easel } = usePlayground();
   const { id, order, state } = task;
-  const url = useObjectUrl(state.kind === "done" ? state.blob : task.preview);
+  const url = useObjectUrl(state.kind === "done" ? state.drawn.blob : task.preview);
   const { width, height } = parseSize(order.size) ?? { width: 1, height: 1 };
   // Custom properties, which React's types do not know.
   const style = {
@@ -105,7 +120,12 @@ export function TaskTile({ task, onOpen }: { readonly task: Task; readonly onOpe
       </div>
       <figcaption className={styles.caption}>
         {isOpen(task) && <Progress task={task} />}
-        {state.kind === "done" && <PictureActions picture={state.picture} file={state.blob} />}
+        {state.kind === "done" && (
+          <>
+            <NotesOn notes={state.drawn.notes} />
+            <PictureActions picture={state.picture} file={state.drawn.blob} />
+          </>
+        )}
       </figcaption>
     </figure>
   );

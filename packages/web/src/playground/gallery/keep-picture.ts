@@ -9,9 +9,9 @@ const newId = (now: number) => `${now.toString(36).padStart(9, "0")}-${randomId(
 
 /** What the gallery knows of a picture that was just made. */
 export function describePicture(order: Order, drawn: Drawn, units: number, now: number): Picture {
-  const { prompt, negativePrompt, model, size, steps, guidanceScale, format, source } = order;
+  const { prompt, negativePrompt, model, size, steps, guidanceScale, scheduler, format, source } = order;
   return {
-    ...{ prompt, negativePrompt, model, size, steps, guidanceScale, format, units },
+    ...{ prompt, negativePrompt, model, size, steps, guidanceScale, scheduler, format, units },
     id: newId(now),
     createdAt: now,
     seed: drawn.seed,

@@ -50,19 +50,9 @@ export function PictureActions({
     go("/");
   };
   const useAgain = () => {
-    const { prompt, negativePrompt, model, size, seed, steps, guidanceScale, format } = picture;
-    const fields = {
-      prompt,
-      negativePrompt,
-      model,
-      size,
-      seed,
-      steps,
-      guidanceScale,
-      format,
-      keepSeed: true,
-      count: 1,
-    };
+    const { prompt, negativePrompt, model, size, seed, steps, guidanceScale, scheduler, format } = picture;
+    const same = { prompt, negativePrompt, model, size, seed, steps, guidanceScale, scheduler, format };
+    const fields = { ...same, keepSeed: true, count: 1 };
     draft.set((before) => before && { ...before, ...fields });
     mode.set(() => "words");
     toStudio();

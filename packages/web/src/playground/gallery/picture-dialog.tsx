@@ -31,6 +31,7 @@ function Facts({ picture }: { readonly picture: Picture }) {
     [t.seed, String(picture.seed)],
     [t.steps, number.format(picture.steps)],
     [t.guidance, number.format(picture.guidanceScale)],
+    ...(picture.scheduler === "" ? [] : [[t.scheduler, picture.scheduler]]),
     ...(picture.negativePrompt === "" ? [] : [[t.negative, picture.negativePrompt]]),
     [t.cost, t.units(number.format(picture.units))],
     [t.made, date.format(picture.createdAt) + (picture.edited ? `, ${t.edited}` : "")],

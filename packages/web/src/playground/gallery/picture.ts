@@ -14,6 +14,8 @@ export interface Picture {
   readonly seed: number;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** "" for the model's own. */
+  readonly scheduler: string;
   readonly format: OutputFormat;
   /** Compute units that it cost. */
   readonly units: number;
