@@ -1,11 +1,11 @@
 /**
  * How long warm pictures take, and how much of it is spent outside the networks.
- * Usage: node bench/engine/picture.ts [model folder] [--threads N] [--size WxH] [--pictures N]
+ * Usage: node bench/engine/picture.ts [model folder] [--threads N] [--size WxH] [--pictures N] [--provider NAME]
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { parseImageRequest } from "@atoma/contract";
-import { startModelProcess } from "@atoma/engine";
+import { isProviderChoice, startModelProcess } from "@atoma/engine";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -13,11 +13,14 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: "1" },
     size: { type: "string", default: "256x256" },
     pictures: { type: "string", default: "10" },
+    provider: { type: "string", default: "auto" },
   },
 });
 
+const { provider } = values;
+if (!isProviderChoice(provider)) throw new RangeError(`provider ${provider} is not known`);
 const path = positionals[0] ?? "models/tiny";
-const model = startModelProcess({ path, threads: Number(values.threads) });
+const model = startModelProcess({ path, threads: Number(values.threads), provider });
 const loading = performance.now();
 await model.ready;
 console.log(`loaded and warm after ${Math.round(performance.now() - loading)} ms; ${values.threads} thread(s)`);

@@ -106,6 +106,22 @@ export const SETTINGS = {
     help: "what a picture's file says: that a model made it and how, the prompt too, or nothing",
   },
   node_threads: { check: whole(1, 256), fallback: 2, help: "threads of each model process" },
+  node_concurrency: { check: whole(1, 64), fallback: 8, help: "requests that a model makes at a time" },
+  node_provider: {
+    check: one("auto", "cuda", "coreml", "dml", "webgpu", "cpu", "wasm"),
+    fallback: "auto" as const,
+    help: "what networks run on: auto (the best that loads), cuda, coreml, dml, webgpu, cpu or wasm",
+  },
+  node_noise: {
+    check: one("cpu", "gpu"),
+    fallback: "cpu" as const,
+    help: "whose sequence a seed stands for: cpu (torch's) or gpu (that of a large GPU)",
+  },
+  node_unload_s: {
+    check: whole(0, 86_400),
+    fallback: 0,
+    help: "after how long without a request a model is unloaded; 0: never",
+  },
   log_level: {
     check: one("trace", "debug", "info", "warn", "error", "silent"),
     fallback: "info" as const,

@@ -330,6 +330,12 @@ export const errors = {
     }),
   starting: (retryAfterMs: number) =>
     new ApiError(503, "The model is starting. Try again soon.", { code: "overloaded", retryAfterMs }),
+  outOfMemory: (cause?: unknown) =>
+    new ApiError(503, "The node has not enough memory for this picture now. Try a smaller one, or try again soon.", {
+      code: "overloaded",
+      retryAfterMs: 5000,
+      cause,
+    }),
   shuttingDown: () =>
     new ApiError(503, "The server is shutting down. Try again.", {
       code: "shutting_down",

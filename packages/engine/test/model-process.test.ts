@@ -116,7 +116,7 @@ describe("a loaded model process", () => {
     await assert.rejects(collect(model.generate(quick())), failsWith("overloaded"));
     await assert.rejects(model.untilReady(0), failsWith("overloaded"));
 
-    await model.untilReady(30_000);
+    await model.untilReady(120_000);
     assert.notEqual(model.pid, before);
     assert.equal(imagesOf(await collect(model.generate(quick()))).length, 1);
     assert.equal(model.restarts, 1);

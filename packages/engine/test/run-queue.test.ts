@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import type { Lane } from "../src/network/lane.ts";
 import { loadNetwork, type Network } from "../src/network/load-network.ts";
 import { type RunQueue, runQueue } from "../src/network/run-queue.ts";
+import { openRuntime } from "../src/network/runtime.ts";
 import { floatsOf, makeTensor } from "../src/network/tensor-data.ts";
 import { type Element, writeOnnx } from "./onnx.ts";
 import { temporaryFolder } from "./support.ts";
@@ -41,7 +42,12 @@ for (const type of ["float32", "float16"] as const) {
     before(async () => {
       writeProduct(file, type);
       queue = newQueue();
-      network = await loadNetwork(file, { threads: 1, clock, queue, pictures: "sample" });
+      network = await loadNetwork(file, {
+        runtime: openRuntime({ provider: "cpu", threads: 1 }),
+        clock,
+        queue,
+        pictures: "sample",
+      });
     });
     after(async () => {
       await network.close();

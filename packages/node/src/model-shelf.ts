@@ -1,4 +1,4 @@
-import { ModelFolderError, type PictureMetadata, startModelProcess } from "@atoma/engine";
+import { ModelFolderError, type PictureMetadata, type ProviderChoice, startModelProcess } from "@atoma/engine";
 import type { Logger } from "pino";
 import { type ModelQueue, modelQueue } from "./model-queue.ts";
 import type { ServedModel } from "./node-options.ts";
@@ -23,25 +23,28 @@ export interface ShelfOptions {
   readonly threads: number;
   readonly metadata: PictureMetadata;
   readonly concurrency: number;
+  readonly provider: ProviderChoice;
+  readonly unloadAfterMs: number | undefined;
   readonly maxQueue: number;
   readonly startMs: number;
   readonly logger: Logger;
 }
 
-function start(
-  { path, id }: ServedModel,
-  { threads, metadata, concurrency, maxQueue, startMs, logger }: ShelfOptions,
-): ModelQueue {
+function start({ path, id, noise }: ServedModel, options: ShelfOptions): ModelQueue {
+  const { threads, metadata, concurrency, provider, unloadAfterMs, maxQueue, startMs, logger } = options;
   const process = startModelProcess({
     path,
     threads,
     metadata,
     concurrency,
+    provider,
+    ...(noise && { noise }),
+    ...(unloadAfterMs !== undefined && { unloadAfterMs }),
     onRestart: (restart) => logger.warn({ path, ...restart }, "the model process ended and will be started again"),
   });
   const { card } = process.folder;
   process.ready.then(
-    () => logger.info({ model: id ?? card.id, path, ...process.timings }, "model loaded"),
+    () => logger.info({ model: id ?? card.id, path, ...process.facts, ...process.timings }, "model loaded"),
     (err: unknown) => logger.error({ model: id ?? card.id, path, err }, "model not loaded"),
   );
   return modelQueue(process, { card: id === undefined ? card : { ...card, id }, maxQueue, startMs });

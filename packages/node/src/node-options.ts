@@ -1,11 +1,13 @@
 import { availableParallelism } from "node:os";
-import type { PictureMetadata } from "@atoma/engine";
+import type { NoiseSource, PictureMetadata, ProviderChoice } from "@atoma/engine";
 import type { Logger } from "pino";
 
 /** A model folder to serve; `id` replaces the one in its card. */
 export interface ServedModel {
   readonly path: string;
   readonly id?: string;
+  /** Whose sequence a seed stands for: torch's on a CPU (default), or on a large GPU. */
+  readonly noise?: NoiseSource;
 }
 
 /** How long things may take, in milliseconds. */
@@ -41,6 +43,10 @@ export interface NodeOptions {
   readonly unauthenticated?: boolean;
   /** Default: plain http. */
   readonly tls?: ServerTls;
+  /** What networks run on. Default `auto`: the best that loads. */
+  readonly provider?: ProviderChoice;
+  /** After how long without a request a model is unloaded, to come back with the next one. Default: never. */
+  readonly unloadAfterMs?: number;
   /** How many requests a model makes at a time; their steps take turns. Default 8. */
   readonly concurrency?: number;
   /** How many requests may wait for a model besides those that it makes. Default 8. */

@@ -35,7 +35,7 @@ export interface RunningNode {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host = "127.0.0.1", port = 0, models, token, tls, threads = defaultThreads() } = options;
   const { metadata = "provenance" } = options;
-  const { concurrency = 8, maxQueue = 8 } = options;
+  const { concurrency = 8, maxQueue = 8, provider = "auto", unloadAfterMs } = options;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
   const open = token === undefined && tls?.clientCa === undefined;
   if (open && isExposed(host) && options.unauthenticated !== true) throw new ExposedNodeError(host);
@@ -43,7 +43,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const running = inFlight();
   const app = createServer({ logger, token, tls, requestMs });
-  const shelf = modelShelf({ models, threads, metadata, concurrency, maxQueue, startMs, logger });
+  const shelf = modelShelf({ models, threads, metadata, concurrency, provider, unloadAfterMs, maxQueue, startMs, logger });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };
   generationsRoute(app, answering);

@@ -27,13 +27,16 @@ export async function node(config: Config, json: boolean): Promise<void> {
   const starting = startNode({
     host: config.host ?? "127.0.0.1",
     port: config.port ?? 0,
-    models: config.models.map((model) => ({ path: findModel(config.data, model) })),
+    models: config.models.map((model) => ({ path: findModel(config.data, model), noise: config.node_noise })),
     ...(token !== undefined && { token }),
     ...(tls && { tls }),
     unauthenticated: config.node_auth === "none",
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     metadata: config.picture_metadata,
+    concurrency: config.node_concurrency,
+    provider: config.node_provider,
+    ...(config.node_unload_s > 0 && { unloadAfterMs: config.node_unload_s * 1000 }),
     logger: log,
   });
   const server = await listening(starting, config).catch((error: unknown) => {

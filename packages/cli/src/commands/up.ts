@@ -32,11 +32,14 @@ async function startEmbeddedNode(config: Config, token: string, log: Logger): Pr
   const node = await startNode({
     host: "127.0.0.1",
     port: 0,
-    models: models.map((model) => ({ path: findModel(config.data, model) })),
+    models: models.map((model) => ({ path: findModel(config.data, model), noise: config.node_noise })),
     token,
     maxQueue: config.node_max_queue,
     threads: config.node_threads,
     metadata: config.picture_metadata,
+    concurrency: config.node_concurrency,
+    provider: config.node_provider,
+    ...(config.node_unload_s > 0 && { unloadAfterMs: config.node_unload_s * 1000 }),
     logger: log,
   });
   await node.ready.catch(async (error: unknown) => {

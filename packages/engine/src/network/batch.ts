@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-common";
 import type { NetworkInput } from "./network-input.ts";
 import type { Feeds, Outputs } from "./run-queue.ts";
 import { joinRows, sliceRows } from "./tensor-data.ts";

@@ -1,8 +1,9 @@
-import { InferenceSession } from "onnxruntime-node";
+import type { InferenceSession } from "onnxruntime-common";
 import { ModelFolderError } from "../folder/fields.ts";
 import { batcher } from "./batch.ts";
 import type { NetworkInput } from "./network-input.ts";
 import type { Feeds, Outputs, Runner, RunQueue } from "./run-queue.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** A loaded ONNX network. */
 export interface Network {
@@ -25,32 +26,12 @@ export interface RunClock {
 }
 
 export interface NetworkOptions {
-  /** Threads within one operator: 1 or more. */
-  readonly threads: number;
+  readonly runtime: Runtime;
   readonly clock: RunClock;
   /** Where the requests of a process take turns. Default: each run begins at once. */
   readonly queue?: RunQueue;
   /** The input that holds a picture in each row, of a network whose runs may share a batch. */
   readonly pictures?: string;
-}
-
-/**
- * SkipLayerNormFusion of ONNX Runtime 1.30 takes the process down (SIGSEGV) while it loads some graphs that torch
- * exports, the tiny model's denoiser among them. Without it an addition before each layer norm stays unfused.
- */
-const DISABLED_OPTIMIZERS = "SkipLayerNormFusion";
-
-function sessionOptions(threads: number): InferenceSession.SessionOptions {
-  return {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    // Threads that spin for work take the core from each other on a busy machine.
-    extra: {
-      session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } },
-      optimization: { disable_specified_optimizers: DISABLED_OPTIMIZERS },
-    },
-  };
 }
 
 function readInput(file: string, meta: InferenceSession.ValueMetadata): NetworkInput {
@@ -64,13 +45,8 @@ function readInput(file: string, meta: InferenceSession.ValueMetadata): NetworkI
 
 /** Loads an ONNX file, with its external data where it has some. Throws ModelFolderError naming the file. */
 export async function loadNetwork(file: string, options: NetworkOptions): Promise<Network> {
-  const { threads, clock, queue, pictures } = options;
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(file, sessionOptions(threads));
-  } catch (cause) {
-    throw new ModelFolderError(`${file}: ONNX Runtime cannot load it`, { cause });
-  }
+  const { runtime, clock, queue, pictures } = options;
+  const session = await runtime.open(file);
   const inputs = new Map(session.inputMetadata.map((meta) => [meta.name, readInput(file, meta)]));
   const run = async (feeds: Feeds): Promise<Outputs> => {
     const started = performance.now();

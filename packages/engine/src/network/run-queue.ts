@@ -1,4 +1,4 @@
-import type { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-common";
 import { currentLane, inLane, type Lane } from "./lane.ts";
 import { takeTurns } from "./take-turns.ts";
 
@@ -22,6 +22,8 @@ export interface RunQueue {
   run(network: Runner, feeds: Feeds): Promise<Outputs>;
   /** How many runs of one network may share a batch: 1 (at first) for none. */
   batchLimit: number;
+  /** Takes the last run that might have shared a batch, to measure with. */
+  takeSample(): { readonly network: Runner; readonly feeds: Feeds } | undefined;
 }
 
 interface Waiting {
@@ -45,6 +47,9 @@ export function runQueue({ now, yieldLoop }: RunQueueOptions): RunQueue {
   let waiting: Waiting[] = [];
   let busy = false;
   let batchLimit = 1;
+  let sample: { readonly network: Runner; readonly feeds: Feeds } | undefined;
+  /** After the first measurement the feeds of a run are not kept. */
+  let sampling = true;
 
   function remove(entry: Waiting): void {
     waiting = waiting.filter((one) => one !== entry);
@@ -116,6 +121,12 @@ export function runQueue({ now, yieldLoop }: RunQueueOptions): RunQueue {
     set batchLimit(limit) {
       batchLimit = limit;
     },
+    takeSample: () => {
+      const taken = sample;
+      sample = undefined;
+      sampling = false;
+      return taken;
+    },
     enter: async (lane, run) => {
       turns.enter(lane);
       try {
@@ -128,6 +139,7 @@ export function runQueue({ now, yieldLoop }: RunQueueOptions): RunQueue {
       const lane = currentLane();
       if (!lane) return network.run(feeds);
       if (lane.signal.aborted) return Promise.reject(lane.signal.reason);
+      if (sampling && network.runTogether) sample = { network, feeds };
       const outcome = Promise.withResolvers<Outputs>();
       const onAbort = () => {
         remove(entry);

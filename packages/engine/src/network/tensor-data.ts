@@ -1,4 +1,4 @@
-import { Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-common";
 
 /** Number types that networks take and give here. */
 export type DataType = "float32" | "float16" | "int64" | "int32";

@@ -1,4 +1,4 @@
-import type { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-common";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { LatentSpace } from "../folder/latent-space.ts";
 import type { Network } from "../network/load-network.ts";

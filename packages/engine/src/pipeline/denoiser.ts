@@ -1,4 +1,4 @@
-import type { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-common";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { ModelFolder } from "../folder/read-model-folder.ts";
 import { loadNetwork, type Network, type NetworkOptions } from "../network/load-network.ts";
@@ -28,6 +28,8 @@ export interface Denoiser {
   isGuided(guidanceScale: number, negative: string | undefined): boolean;
   /** Whether it takes a mask and the picture beneath besides the latent. */
   readonly paintsUnderMasks: boolean;
+  /** Number type of the latents that it takes. */
+  readonly precision: string;
   /** Prepares the inputs that all steps of a picture share. */
   begin(conditions: RunConditions): Predict;
   close(): Promise<void>;
@@ -119,6 +121,7 @@ export async function loadDenoiser(folder: ModelFolder, options: NetworkOptions)
     isGuided: (guidanceScale, negative) =>
       flux ? settings.trueGuidance > 1 && negative !== undefined : guidanceScale > 1 && !embedsGuidance,
     paintsUnderMasks: masks,
+    precision: sampleInput.type,
     begin,
     close: network.close,
   };

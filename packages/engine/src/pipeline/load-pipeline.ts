@@ -6,7 +6,8 @@ import type { Pixels } from "../image/pixels.ts";
 import { provenanceXmp } from "../image/provenance.ts";
 import type { RunClock } from "../network/load-network.ts";
 import type { RunQueue } from "../network/run-queue.ts";
-import { torchGenerator } from "../random/torch-generator.ts";
+import { openRuntime, type Runtime } from "../network/runtime.ts";
+import { createGenerator, type NoiseSource } from "../random/create-generator.ts";
 import type { Latent, Scheduler } from "../schedulers/scheduler.ts";
 import { loadConditioner } from "../text/conditioners.ts";
 import type { Conditioning } from "../text/conditioning.ts";
@@ -20,6 +21,7 @@ import { describeParameters, type PictureMetadata } from "./parameters.ts";
 import { partialSteps } from "./partial-steps.ts";
 import type { PictureRequest } from "./picture-request.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { together } from "./together.ts";
 import { countUsage } from "./usage.ts";
 
 export interface PipelineOptions {
@@ -27,6 +29,10 @@ export interface PipelineOptions {
   readonly threads: number;
   /** What a picture's file says of how it was made. Default: its provenance. */
   readonly metadata?: PictureMetadata;
+  /** What the networks run on. Default: the CPU. */
+  readonly runtime?: Runtime;
+  /** Whose sequence a seed stands for. Default: that of torch on a CPU. */
+  readonly noise?: NoiseSource;
   /** Where the networks of several requests take turns. */
   readonly queue?: RunQueue;
 }
@@ -49,12 +55,14 @@ export interface GenerateHooks {
 /** A loaded model that makes pictures in this process. While a network runs it blocks the event loop. */
 export interface Pipeline {
   /**
-   * Makes the pictures one after the other: `progress` after each step, `partial` where asked for, `image` for each, then
-   * `done`. Throws RangeError on a side that is no multiple of a latent cell, where the model has no native size, and
+   * Makes the pictures, one after the other or as many beside each other as may share a batch: `progress` after each step,
+   * `partial` where asked for, `image` for each, then `done`. Throws RangeError on a side that is no multiple of a latent cell, where the model has no native size, and
    * InputImageError on a picture that cannot be decoded.
    */
   generate(request: PictureRequest, hooks?: GenerateHooks): AsyncGenerator<GenerationEvent, void, undefined>;
   readonly clock: RunClock;
+  /** Number type of the denoiser's input. */
+  readonly precision: string;
   close(): Promise<void>;
 }
 
@@ -69,8 +77,9 @@ interface Shared {
 /** Loads the networks of a model folder. Throws ModelFolderError naming the file that is wrong. */
 export async function loadPipeline(folder: ModelFolder, options: PipelineOptions): Promise<Pipeline> {
   const clock: RunClock = { runMs: 0 };
-  const network = { threads: options.threads, clock, ...(options.queue && { queue: options.queue }) };
-  limitCodec(options.threads);
+  const { threads, queue, noise = "cpu", runtime = openRuntime({ provider: "cpu", threads }) } = options;
+  const network = { runtime, clock, ...(queue && { queue }) };
+  limitCodec(threads);
   const conditioner = await loadConditioner(folder, network);
   const denoiser = await loadDenoiser(folder, network);
   const decoder = await loadDecoder(folder, network);
@@ -129,7 +138,7 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
     const encoding = { format, compression: request.outputCompression, size: request, ...told(request, seed) };
     const encode = async (pixels: Pixels) => encodeImage(canvas ? await canvas.finish(pixels) : pixels, encoding);
 
-    const generator = torchGenerator(seed);
+    const generator = createGenerator(noise, seed);
     const length = channels * grid.rows * grid.columns;
     const start = begin(generator, { plan, length, canvas, mask, strength: edit?.strength });
     const predict = denoiser.begin({ grid, text, guidanceScale, furtherChannels: start.furtherChannels });
@@ -154,6 +163,7 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
 
   return {
     clock,
+    precision: denoiser.precision,
     async *generate(request, hooks = {}) {
       const { prompt, negativePrompt: negative } = request;
       const guided = denoiser.isGuided(request.guidanceScale, negative);
@@ -161,7 +171,9 @@ export async function loadPipeline(folder: ModelFolder, options: PipelineOptions
       hooks.trace?.conditioning?.(text);
       await hooks.pause?.();
       const shared = await share(request, text);
-      for (let index = 0; index < request.n; index++) yield* picture(request, index, shared, hooks);
+      const pictures = Array.from({ length: request.n }, (_, index) => picture(request, index, shared, hooks));
+      // Where a batch gains, pictures beside each other share one.
+      yield* together(pictures, queue?.batchLimit ?? 1);
       const usage = countUsage(text.textTokens, request, request.n, request.edit !== undefined);
       yield { type: "done", usage, ...(Object.keys(text.notes).length > 0 && { notes: text.notes }) };
     },

@@ -3,10 +3,14 @@ import { parseSize } from "@atoma/contract";
 import { type ModelFolder, readModelFolder } from "../folder/read-model-folder.ts";
 import { InputImageError } from "../image/decode.ts";
 import type { Lane } from "../network/lane.ts";
+import { measureBatches } from "../network/measure-batches.ts";
+import { isOutOfMemory } from "../network/out-of-memory.ts";
 import { type RunQueue, runQueue } from "../network/run-queue.ts";
+import { openRuntime } from "../network/runtime.ts";
 import { loadPipeline, type Pipeline } from "../pipeline/load-pipeline.ts";
 import type { PictureRequest } from "../pipeline/picture-request.ts";
 import { pixelSteps } from "../pipeline/pixel-steps.ts";
+import { StepsError } from "../schedulers/scheduler.ts";
 import type { ChildOptions, JobReport, Order, Report, Timings, WarmUp } from "./messages.ts";
 
 class Cancelled extends Error {}
@@ -27,7 +31,9 @@ function messageOf(error: unknown): string {
 function ending(id: number, error: unknown): JobReport {
   if (error instanceof Cancelled) return { type: "cancelled", id };
   if (error instanceof InputImageError) return { type: "refused", id, param: error.param };
-  return { type: "failed", id, message: messageOf(error) };
+  if (error instanceof StepsError) return { type: "steps", id, message: error.message };
+  const message = messageOf(error);
+  return { type: "failed", id, message, outOfMemory: isOutOfMemory(message) };
 }
 
 interface Model {
@@ -83,7 +89,7 @@ function follow(model: Model): (order: Order) => Promise<void> {
   };
 }
 
-/** Makes a picture of one step at the default size, which nobody waits for. */
+/** Makes a picture of one step, or as few as the scheduler takes, at the default size, which nobody waits for. */
 async function warmUp(model: Model): Promise<WarmUp> {
   const { defaultSize, guidanceScale } = model.folder.card;
   const request: PictureRequest = {
@@ -104,15 +110,27 @@ async function warmUp(model: Model): Promise<WarmUp> {
   return { ...timings, pixelSteps: pixelSteps(request, model.folder.native) };
 }
 
-async function main({ path, threads, metadata }: ChildOptions): Promise<void> {
-  const queue = runQueue({ now: () => performance.now(), yieldLoop: () => new Promise(setImmediate) });
+const now = () => performance.now();
+
+async function main({ path, threads, metadata, provider, noise }: ChildOptions): Promise<void> {
+  const queue = runQueue({ now, yieldLoop: () => new Promise(setImmediate) });
   const folder = readModelFolder(path);
-  const model = { folder, queue, pipeline: await loadPipeline(folder, { threads, metadata, queue }) };
+  const runtime = openRuntime({ provider, threads });
+  const pipeline = await loadPipeline(folder, { threads, runtime, noise, metadata, queue });
+  const model = { folder, queue, pipeline };
   const warm = await warmUp(model);
+  const sample = queue.takeSample();
+  if (sample) queue.batchLimit = await measureBatches({ ...sample, now });
+  const facts = {
+    provider: runtime.provider ?? "cpu",
+    precision: pipeline.precision,
+    memoryMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    batch: queue.batchLimit,
+  };
   const obey = follow(model);
   // Both ends of the channel are of this package, so an order has an order's shape.
   process.on("message", (message) => void obey(message as Order).catch(() => process.exit(1)));
-  await report({ type: "ready", warmUp: warm });
+  await report({ type: "ready", warmUp: warm, facts });
 }
 
 // The parent decides when this process ends: a terminal's or a supervisor's signal to the whole group must not.

@@ -1,6 +1,8 @@
 import type { GenerationEvent } from "@atoma/contract";
+import type { Provider, ProviderChoice } from "../network/runtime.ts";
 import type { PictureMetadata } from "../pipeline/parameters.ts";
 import type { PictureRequest } from "../pipeline/picture-request.ts";
+import type { NoiseSource } from "../random/create-generator.ts";
 
 /** Where the time of one job went, in milliseconds. */
 export interface Timings {
@@ -17,6 +19,19 @@ export interface ChildOptions {
   readonly path: string;
   readonly threads: number;
   readonly metadata: PictureMetadata;
+  readonly provider: ProviderChoice;
+  readonly noise: NoiseSource;
+}
+
+/** How a model was loaded. */
+export interface LoadedFacts {
+  readonly provider: Provider;
+  /** Number type of the denoiser's input. */
+  readonly precision: string;
+  /** Resident memory of the process after the warm-up, in MiB. */
+  readonly memoryMiB: number;
+  /** How many pictures share a batch where their shapes are the same; 1 where the provider gains nothing by it. */
+  readonly batch: number;
 }
 
 /** Parent to model process. */
@@ -34,11 +49,13 @@ export type JobReport =
   | { readonly type: "cancelled"; readonly id: number }
   /** A picture that was given is not to be decoded. */
   | { readonly type: "refused"; readonly id: number; readonly param: "image" | "mask" }
-  | { readonly type: "failed"; readonly id: number; readonly message: string };
+  /** The scheduler cannot run so many steps. */
+  | { readonly type: "steps"; readonly id: number; readonly message: string }
+  | { readonly type: "failed"; readonly id: number; readonly message: string; readonly outOfMemory: boolean };
 
 /** Model process to parent. */
 export type Report =
-  | { readonly type: "ready"; readonly warmUp: WarmUp }
+  | { readonly type: "ready"; readonly warmUp: WarmUp; readonly facts: LoadedFacts }
   /** The folder cannot be loaded; the process ends. */
   | { readonly type: "unloadable"; readonly message: string }
   | JobReport;

@@ -1,10 +1,12 @@
 import { randomInt } from "node:crypto";
 import { errors, type GenerationEvent, type ImageJob } from "@atoma/contract";
 import { type ModelFolder, readModelFolder } from "../folder/read-model-folder.ts";
+import type { ProviderChoice } from "../network/runtime.ts";
 import type { PictureMetadata } from "../pipeline/parameters.ts";
 import { mostEvents, toPictureRequest } from "../pipeline/picture-request.ts";
+import type { NoiseSource } from "../random/create-generator.ts";
 import { type EventQueue, eventQueue } from "./event-queue.ts";
-import type { JobReport, Timings } from "./messages.ts";
+import type { JobReport, LoadedFacts, Timings } from "./messages.ts";
 import { type SupervisorState, supervise } from "./supervise.ts";
 
 export interface ModelProcessOptions {
@@ -23,6 +25,12 @@ export interface ModelProcessOptions {
   readonly jobTimeoutMs?: number;
   /** How many jobs it makes at a time; their steps take turns. Default 8. */
   readonly concurrency?: number;
+  /** What the networks run on. Default `auto`: the best that loads. */
+  readonly provider?: ProviderChoice;
+  /** Whose sequence a seed stands for: torch's on a CPU (default), or on a large GPU. */
+  readonly noise?: NoiseSource;
+  /** After how long without a job the model is unloaded, to come back with the next one. Default: never. */
+  readonly unloadAfterMs?: number;
   /** Told when the process has ended unasked and will be started again. */
   readonly onRestart?: (restart: { readonly reason: string; readonly delayMs: number }) => void;
 }
@@ -44,7 +52,9 @@ export interface ModelProcess {
   readonly concurrency: number;
   /** Of the process that runs now. */
   readonly pid: number | undefined;
-  /** Times that the process was started again. */
+  /** How the model was loaded; undefined until it was. */
+  readonly facts: LoadedFacts | undefined;
+  /** Times that the process was started again after it had ended unasked. */
   readonly restarts: number;
   /** When the process last began to be unavailable: when it was first started, or ended; as performance.now() tells time. */
   readonly downSince: number;
@@ -87,7 +97,7 @@ interface Running {
 export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   const { path, threads = 1, metadata = "provenance" } = options;
   const { loadTimeoutMs = 120_000, graceMs = 5_000, jobTimeoutMs = 900_000, onRestart = () => {} } = options;
-  const { concurrency = 8 } = options;
+  const { concurrency = 8, provider = "auto", noise = "cpu", unloadAfterMs } = options;
   const folder = readModelFolder(path);
   const running = new Map<number, Running>();
   let lastTimings: Timings | undefined;
@@ -95,9 +105,10 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   /** When the process last showed life, and its longest silence while it had a job. */
   let lastReport = 0;
   let longestSilenceMs = 0;
+  let idleTimer: NodeJS.Timeout | undefined;
 
   const supervisor = supervise({
-    child: { path: folder.path, threads, metadata },
+    child: { path: folder.path, threads, metadata, provider, noise },
     loadTimeoutMs,
     graceMs,
     onReport,
@@ -113,6 +124,18 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
     else job.events.fail(error);
     running.delete(job.id);
     job.settled.resolve();
+    if (running.size === 0) idle();
+  }
+
+  /** Unloads the model when no job comes for a while. */
+  function idle(): void {
+    clearTimeout(idleTimer);
+    if (unloadAfterMs === undefined) return;
+    idleTimer = setTimeout(() => {
+      if (running.size === 0) supervisor.unload();
+    }, unloadAfterMs);
+    // An idle model keeps no process alive.
+    idleTimer.unref();
   }
 
   function onReport(report: JobReport): void {
@@ -138,9 +161,14 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
       case "refused":
         finish(job, errors.undecodableImage(report.param));
         break;
-      case "failed":
-        finish(job, errors.generationFailed(new Error(report.message)));
+      case "steps":
+        finish(job, errors.conflict("steps", report.message));
         break;
+      case "failed": {
+        const cause = new Error(report.message);
+        finish(job, report.outOfMemory ? errors.outOfMemory(cause) : errors.generationFailed(cause));
+        break;
+      }
     }
   }
 
@@ -160,6 +188,7 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
       reason: undefined,
       timer: setTimeout(tooLong, jobTimeoutMs),
     };
+    clearTimeout(idleTimer);
     if (running.size === 0) lastReport = performance.now();
     running.set(job.id, job);
     child.send({ type: "generate", id: job.id, request });
@@ -184,9 +213,13 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
     job.timer = setTimeout(killSilent, patienceMs);
   }
 
+  supervisor.ready.then(idle, () => {});
   return {
     folder,
     concurrency,
+    get facts() {
+      return supervisor.facts;
+    },
     get state() {
       return running.size > 0 && supervisor.state === "ready" ? "busy" : supervisor.state;
     },
@@ -207,9 +240,15 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
       return warmUp && warmUp.totalMs / 1000 / warmUp.pixelSteps;
     },
     ready: supervisor.ready,
-    untilReady: supervisor.untilReady,
+    untilReady: async (timeoutMs, signal) => {
+      // Who waits is about to bring a job.
+      clearTimeout(idleTimer);
+      await supervisor.untilReady(timeoutMs, signal);
+      if (running.size === 0) idle();
+    },
     async *generate(imageJob, { signal } = {}) {
       signal?.throwIfAborted();
+      if (supervisor.state === "unloaded") await supervisor.untilReady(loadTimeoutMs, signal);
       const job = begin(imageJob);
       const onAbort = () => cancel(job, signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
@@ -223,6 +262,9 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
       if (!job.timings) throw new Error("a finished job has no timings");
       return job.timings;
     },
-    close: supervisor.close,
+    close: () => {
+      clearTimeout(idleTimer);
+      return supervisor.close();
+    },
   };
 }

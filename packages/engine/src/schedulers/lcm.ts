@@ -1,7 +1,7 @@
 import type { Fields } from "../folder/fields.ts";
 import { at, linspace, root32, square32, weighted } from "./arithmetic.ts";
 import { alphasCumprod, TRAINING } from "./noise-levels.ts";
-import type { Latent, Scheduler } from "./scheduler.ts";
+import { type Latent, type Scheduler, StepsError } from "./scheduler.ts";
 import { decimal, flag, oneOf, readSettings, whole } from "./settings.ts";
 import { THRESHOLDING } from "./threshold.ts";
 import { alphaAt, bounded, refuseNoSignal, vpNoised, vpOriginal } from "./variance-preserving.ts";
@@ -59,7 +59,7 @@ export function lcm(config: Fields): Scheduler {
         (_, i) => (i + 1) * stride - 1,
       ).reverse();
       if (steps > trained.length)
-        throw new RangeError(`${NAME} takes at most ${trained.length} steps here, not ${steps}`);
+        throw new StepsError(`${NAME} takes at most ${trained.length} steps here, not ${steps}`);
       const places = linspace(0, trained.length, steps + 1).slice(0, -1);
       const timesteps = Float32Array.from(places, (place) => at(trained, Math.floor(place)));
       const alpha = (i: number) => alphaAt(alphas, at(timesteps, i), final);

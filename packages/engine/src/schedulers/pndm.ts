@@ -1,7 +1,7 @@
 import type { Fields } from "../folder/fields.ts";
 import { at, combine, root32, roundHalfEven, weighted } from "./arithmetic.ts";
 import { alphasCumprod, TRAINING } from "./noise-levels.ts";
-import type { Latent, Run, Scheduler } from "./scheduler.ts";
+import { type Latent, type Run, type Scheduler, StepsError } from "./scheduler.ts";
 import { flag, oneOf, readSettings } from "./settings.ts";
 import { checkSteps, spacedTimesteps, spacingKeys } from "./timesteps.ts";
 import { alphaAt, vpNoised, vpOriginal } from "./variance-preserving.ts";
@@ -74,7 +74,7 @@ export function pndm(config: Fields): Scheduler {
     plan: ({ steps }) => {
       checkSteps(steps, alphas.length, NAME);
       if (!plmsOnly && steps < RUNGE_KUTTA.least) {
-        throw new RangeError(`${NAME} with Runge–Kutta steps takes at least ${RUNGE_KUTTA.least} steps, not ${steps}`);
+        throw new StepsError(`${NAME} with Runge–Kutta steps takes at least ${RUNGE_KUTTA.least} steps, not ${steps}`);
       }
       const { prk, plms } = timestepsOf(steps);
       const timesteps = Float32Array.from([...prk, ...plms]);

@@ -19,6 +19,9 @@ export interface PlanOptions {
   readonly eta?: number;
 }
 
+/** A run of so many steps is not possible; the message says what is. */
+export class StepsError extends RangeError {}
+
 /** By how many a schedule may have more evaluations than steps: PNDM's, begun with Runge–Kutta steps. */
 export const EXTRA_EVALUATIONS = 9;
 
@@ -58,6 +61,6 @@ export interface Scheduler {
   readonly name: string;
   /** The most steps that `plan` takes. */
   readonly maxSteps: number;
-  /** Throws RangeError when the scheduler cannot run with these options. */
+  /** Throws StepsError on a number of steps that the scheduler cannot run. */
   plan(options: PlanOptions): Schedule;
 }

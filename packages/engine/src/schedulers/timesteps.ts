@@ -1,4 +1,5 @@
 import { linspace, roundHalfEven } from "./arithmetic.ts";
+import { StepsError } from "./scheduler.ts";
 import { oneOf, whole } from "./settings.ts";
 
 /** The keys that say which training timesteps a run visits. */
@@ -61,5 +62,5 @@ export function multistepTimesteps(options: SpacingOptions, steps: number, last:
 
 /** Refuses more steps than there are training timesteps to visit. */
 export function checkSteps(steps: number, most: number, name: string): void {
-  if (steps > most) throw new RangeError(`${name} takes at most ${most} steps, not ${steps}`);
+  if (steps > most) throw new StepsError(`${name} takes at most ${most} steps, not ${steps}`);
 }

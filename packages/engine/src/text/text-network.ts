@@ -1,4 +1,4 @@
-import type { Tensor } from "onnxruntime-node";
+import type { Tensor } from "onnxruntime-common";
 import { ModelFolderError } from "../folder/fields.ts";
 import type { TextPart } from "../folder/parts.ts";
 import { loadNetwork, type NetworkOptions } from "../network/load-network.ts";

@@ -10,7 +10,7 @@ export function healthRoutes(app: FastifyInstance, shelf: ModelShelf, inFlight: 
 
   app.get("/readyz", async (_request, reply) => {
     const models = shelf.queues.map(({ card, process }) => ({ id: card.id, state: process.state }));
-    const loaded = models.every(({ state }) => state === "ready" || state === "busy");
+    const loaded = models.every(({ state }) => ["ready", "busy", "unloaded"].includes(state));
     const status = inFlight.closing ? "shutting_down" : loaded ? "ready" : "starting";
     return reply.code(status === "ready" ? 200 : 503).send({ status, models });
   });
