@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type ModelFolder, readModelFolder } from "../src/folder/read-model-folder.ts";
+import { openRuntime } from "../src/network/runtime.ts";
 import { loadDecoder } from "../src/pipeline/decoder.ts";
 import { readRecord } from "./reference.ts";
 
@@ -11,7 +12,10 @@ const GRID = { rows: 12, columns: 20 };
 async function decode(folder: ModelFolder) {
   const { tiled, floats } = readRecord(path);
   assert.ok(tiled);
-  const decoder = await loadDecoder(folder, { threads: 1, clock: { runMs: 0 } });
+  const decoder = await loadDecoder(folder, {
+    runtime: openRuntime({ provider: "cpu", threads: 1 }),
+    clock: { runMs: 0 },
+  });
   const pixels = await decoder.decode(floats(tiled.latent), GRID);
   await decoder.close();
   return pixels;

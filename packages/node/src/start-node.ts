@@ -43,7 +43,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const running = inFlight();
   const app = createServer({ logger, token, tls, requestMs });
-  const shelf = modelShelf({ models, threads, metadata, concurrency, provider, unloadAfterMs, maxQueue, startMs, logger });
+  const shelf = modelShelf({
+    models,
+    threads,
+    metadata,
+    concurrency,
+    provider,
+    unloadAfterMs,
+    maxQueue,
+    startMs,
+    logger,
+  });
   const log = requestLog();
   const answering = { shelf, inFlight: running, log, logger, generationMs };
   generationsRoute(app, answering);
