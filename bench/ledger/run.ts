@@ -12,6 +12,7 @@ import type { Ledger } from "../../packages/ledger/src/ledger.ts";
 import { openPostgresEngine } from "../../packages/ledger/src/postgres/engine.ts";
 import { pooledRandomBytes } from "../../packages/ledger/src/random.ts";
 import { openSqliteEngine } from "../../packages/ledger/src/sqlite/engine.ts";
+import { systemTimers } from "../../packages/ledger/src/timers.ts";
 import { startPostgres } from "../../packages/ledger/test/support/postgres.ts";
 import { processCpuMs } from "./cpu.ts";
 
@@ -22,7 +23,7 @@ const MS = Number(flags.seconds) * 1_000;
 const ACCOUNTS = 256;
 const randomBytes = pooledRandomBytes();
 const logger = { info: () => {}, warn: () => {} };
-const engineOptions = { idempotencyRetentionMs: 86_400_000, operationTimeoutMs: 30_000, logger };
+const engineOptions = { idempotencyRetentionMs: 86_400_000, operationTimeoutMs: 30_000, timers: systemTimers, logger };
 
 const LOADS = [
   { name: "1", clients: 1, accounts: 1 },
@@ -37,7 +38,14 @@ interface Payer {
 }
 
 const ledgerOver = (engine: Engine): Ledger =>
-  createLedger(engine, { now: Date.now, randomBytes, logger, maxQueue: 10_000, operationTimeoutMs: 30_000 });
+  createLedger(engine, {
+    now: Date.now,
+    randomBytes,
+    logger,
+    maxQueue: 10_000,
+    operationTimeoutMs: 30_000,
+    timers: systemTimers,
+  });
 
 async function payers(ledger: Ledger): Promise<Payer[]> {
   const made: Payer[] = [];

@@ -172,7 +172,9 @@ export interface SweepResult {
 /**
  * Accounts, keys and holds of compute units. Every method but `health` and `close` rejects with
  * `LedgerUnavailableError` when the database cannot answer within its deadline, and with `LedgerInputError` for
- * arguments that can never work. What a method resolved with is on disk.
+ * arguments that can never work. What a method resolved with is on disk, with one exception: on SQLite a power cut may
+ * undo the last reservations and voids, those after the last settlement or administrative change, as if they had never been. A process that
+ * is killed undoes nothing. A reservation that is lost is worth what the next owner makes of one that is left: it is void.
  */
 export interface Ledger {
   /**

@@ -141,7 +141,7 @@ export async function tryReserve(
 }
 
 /**
- * Step 3. Knows afterwards that the compute units are held on disk until a deadline, or the stored answer of the same
+ * Step 3. Knows afterwards that the compute units are held in the ledger until a deadline, or the stored answer of the same
  * idempotency key. Throws ApiError 400, 402, 409, 422 or 429; nothing is held then.
  */
 export async function reserve(

@@ -9,6 +9,13 @@ import type { Query, Script, SqlValue } from "../sql/script.ts";
 
 export type SqliteRow = Record<string, SQLOutputValue>;
 
+/**
+ * When a transaction is on the disk: before it returns (`flushed`), or with the next one that is flushed (`written`). Once it
+ * has returned, a process that dies loses neither; a power cut may undo the last ones that were only written, never one before one that is
+ * there (sqlite.org/pragma.html#pragma_synchronous: FULL, NORMAL, in WAL mode).
+ */
+export type Commit = "flushed" | "written";
+
 /** One connection to a SQLite file: prepared statements, transactions, scripts. */
 export interface Sqlite {
   /** Runs SQL without parameters, any number of statements. */
@@ -16,7 +23,7 @@ export interface Sqlite {
   /** The prepared statement for this SQL, prepared once. */
   statement(sql: string): StatementSync;
   /** Runs `work` in one transaction, which holds the file's write lock from its start. */
-  transaction<Result>(work: () => Result): Result;
+  transaction<Result>(work: () => Result, commit?: Commit): Result;
   /** Runs a script to its end. */
   run<Result>(script: Script<Result>): Result;
   close(): void;
@@ -94,7 +101,16 @@ export function openSqlite(path: string, busyTimeoutMs: number): Sqlite {
     return prepared;
   }
 
-  function transaction<Result>(work: () => Result): Result {
+  let commits: Commit = "flushed";
+
+  function setCommit(commit: Commit): void {
+    if (commit === commits) return;
+    exec(`PRAGMA synchronous = ${commit === "flushed" ? "FULL" : "NORMAL"}`);
+    commits = commit;
+  }
+
+  function transaction<Result>(work: () => Result, commit: Commit = "flushed"): Result {
+    setCommit(commit);
     statement("BEGIN IMMEDIATE").run();
     try {
       const result = work();
@@ -115,7 +131,6 @@ export function openSqlite(path: string, busyTimeoutMs: number): Sqlite {
   }
 
   try {
-    // FULL: a commit is on the disk when it returns, also through a power cut.
     exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   } catch (error) {
     database.close();

@@ -1,8 +1,9 @@
 import { verify } from "../admin/verify.ts";
 import { applyExpiry, applyOperations } from "../core/apply.ts";
+import type { Operation } from "../core/types.ts";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { LedgerUnavailableError } from "../errors.ts";
-import { openSqlite, translateError } from "./database.ts";
+import { type Commit, openSqlite, translateError } from "./database.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { retryBusy } from "./retry-busy.ts";
 import { sqliteStore } from "./store.ts";
@@ -12,6 +13,13 @@ import { openVerifier } from "./verifier.ts";
 const MAX_BATCH = 512;
 const SHORTEN = `
   UPDATE holds SET deadline = $1 + deadline - created_at, created_at = $1 WHERE state = 'held' AND created_at > $1`;
+
+/**
+ * A settlement is on the disk before it is answered, with all that came before it. What a power cut may take of a reservation or a void
+ * is what the next start of the gateway would have voided: the same.
+ */
+const commitOf = (operations: readonly Operation[]): Commit =>
+  operations.some(({ kind }) => kind === "settle") ? "flushed" : "written";
 
 /**
  * Opens the ledger in one SQLite file. Any number of processes of one machine may have it open. While another has it locked,
@@ -37,14 +45,15 @@ export async function openSqliteEngine(path: string, now: number, options: Engin
     const schemaVersion = await whenFree(() => migrateSqlite(database, now));
     const store = sqliteStore(database);
     const verifier = path === ":memory:" ? undefined : openVerifier(path);
-    const transaction = <Result>(work: () => Result): Promise<Result> => whenFree(() => database.transaction(work));
+    const transaction = <Result>(work: () => Result, commit?: Commit): Promise<Result> =>
+      whenFree(() => database.transaction(work, commit));
     return {
       name: "sqlite",
       schemaVersion,
       lanes: 1,
       maxBatch: MAX_BATCH,
       apply: (operations, at) =>
-        transaction(() => applyOperations(store, operations, at, options.idempotencyRetentionMs)),
+        transaction(() => applyOperations(store, operations, at, options.idempotencyRetentionMs), commitOf(operations)),
       expire: (at, limit) => transaction(() => applyExpiry(store, at, limit)),
       shortenHolds: (at) => transaction(() => void database.statement(SHORTEN).run({ $1: at })),
       transact: (script) => transaction(() => database.run(script())),
