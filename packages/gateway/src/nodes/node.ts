@@ -1,5 +1,5 @@
 import type { DialectName, ModelCard } from "@atoma/contract";
-import { Client, Pool } from "undici";
+import { Client, type Dispatcher, Pool } from "undici";
 import { DIALECTS } from "../dialects/dialects.ts";
 import type { NodeFacts } from "../routing/types.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
@@ -48,9 +48,8 @@ export type Presence =
 /** A node as the registry keeps it: the registry alone writes to it. */
 export interface Node extends Endpoint {
   readonly maxConcurrent: number;
-  readonly pool: Pool;
   /** For probes alone, so that they never wait behind generations. */
-  readonly probes: Client;
+  readonly probes: Dispatcher;
   /** Gets nothing new. */
   draining: boolean;
   /** Models it offers, as it last said; kept while it is away. */
@@ -78,24 +77,33 @@ export function withAliases(card: ModelCard, aliases: Aliases): ModelCard {
   return { ...card, aliases: [...aliases].filter(([, id]) => id === card.id).map(([alias]) => alias) };
 }
 
-export function openNode(config: NodeConfig, aliases: Aliases): Node {
-  const { name, url, token, models = [], draining = false } = config;
-  const dialect = DIALECTS[config.dialect ?? "atoma"];
-  // Generations have one deadline of their own, longer than undici's 300 s.
-  // No limit of connections: a request that waits for one cannot be aborted, and how many there are is decided before.
+/** How a node is reached: for generations, and for probes. */
+export type Connect = (config: NodeConfig) => Pick<Node, "pool" | "probes">;
+
+const overTheNetwork: Connect = ({ url, tls }) => {
   const { origin } = new URL(url);
-  const connect = { timeout: CONNECT_TIMEOUT_MS, ...config.tls };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...tls };
   // With HTTP/2 leaving one request would not close the connection, by which foreign servers notice.
   const allowH2 = false;
   return {
+    // Generations have one deadline of their own, longer than undici's 300 s.
+    // No limit of connections: a request that waits for one cannot be aborted, and how many there are is decided before.
+    pool: new Pool(origin, { allowH2, connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
+    probes: new Client(origin, { allowH2, connect }),
+  };
+};
+
+export function openNode(config: NodeConfig, aliases: Aliases, connect: Connect = overTheNetwork): Node {
+  const { name, url, token, models = [], draining = false } = config;
+  const dialect = DIALECTS[config.dialect ?? "atoma"];
+  return {
+    ...connect(config),
     name,
-    origin,
+    origin: new URL(url).origin,
     token,
     dialect,
     trusted: config.trusted === true,
     maxConcurrent: config.maxConcurrent ?? dialect.maxConcurrent,
-    pool: new Pool(origin, { allowH2, connections: null, connect, headersTimeout: 0, bodyTimeout: 0 }),
-    probes: new Client(origin, { allowH2, connect }),
     draining,
     models: models.map((model) => ({ ...model, card: withAliases(model.card, aliases) })),
     known: dialect.name !== "atoma",

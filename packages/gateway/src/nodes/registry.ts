@@ -8,6 +8,7 @@ import { reasonOf } from "../upstream/connection-errors.ts";
 import { type Able, type ModelCatalogue, modelCatalogue } from "./model-catalogue.ts";
 import {
   type Aliases,
+  type Connect,
   closeNode,
   destroyNode,
   factsOf,
@@ -91,6 +92,8 @@ export interface RegistryOptions {
   /** How many requests may wait for a node, and how long. */
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
+  /** Default: over the network. */
+  readonly connect?: Connect;
 }
 
 /** Of a node that does not tell: what this gateway gave it is all that is known. */
@@ -168,7 +171,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   }
 
   function add(config: NodeConfig, before?: Node): void {
-    const node = openNode(config, aliases);
+    const node = openNode(config, aliases, options.connect);
     if (before) {
       // It has restarted elsewhere: until it tells, it is taken to be what it was.
       node.expectedUntil = before.expectedUntil;

@@ -25,7 +25,7 @@ export function manualClock(start = START): ManualClock {
   }
 
   return {
-    now: () => offset + elapsed,
+    now: () => Math.floor(offset + elapsed),
     monotonic: () => elapsed,
     setTimeout(callback, ms) {
       const timer = {};
