@@ -23,7 +23,7 @@ const BODIES = [{ response_format: "b64_json" }, { stream: true }, { response_fo
 
 const folder = await mkdtemp(join(tmpdir(), "atoma-memory-"));
 const node = await start("node");
-const gateway = await start("gateway", [node.url, folder], ["--expose-gc"]);
+const gateway = await start("gateway", [node.url, folder], { nodeFlags: ["--expose-gc"] });
 let asked = 0;
 let done = 0;
 let last = performance.now();

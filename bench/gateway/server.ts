@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { Agent, createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { toModelObject } from "@atoma/contract";
 import { startGateway } from "@atoma/gateway";
 import { openLedger } from "@atoma/ledger";
@@ -11,7 +12,7 @@ import pino from "pino";
 import { card } from "../../packages/gateway/test/support/scripted-node.ts";
 import { pictureOf } from "./picture.ts";
 
-const [role = "", target = "", folder = ""] = process.argv.slice(2);
+const [role = "", target = "", folder = "", ...options] = process.argv.slice(2);
 const tell = (message: object) => process.send?.(message);
 
 async function listen(listener: RequestListener): Promise<string> {
@@ -20,18 +21,23 @@ async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Answers at once, with a picture as large as the prompt says: events for a gateway, JSON for anyone else. */
+/** Answers at once, with pictures as its prompt says, such as `2048x1` or `2000000x4`: events for a gateway, JSON for others. */
 async function startNode(): Promise<string> {
   const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
   const details = { text_tokens: 3, image_tokens: 0 };
   const usage = { total_tokens: 19, input_tokens: 3, output_tokens: 16, input_tokens_details: details };
   const answers = new Map<string, { events: Buffer; json: Buffer }>();
-  for (const prompt of ["2048", "1400000"]) {
-    const bytes = await pictureOf(Number(prompt));
-    const image = { type: "image", index: 0, bytes, seed: 7, width: 64, height: 64, format: "png" };
-    const events = Buffer.concat([encoder.encode(image), encoder.encode({ type: "done", usage })]);
-    const json = Buffer.from(JSON.stringify({ created: 1, data: [{ b64_json: bytes.toString("base64") }], usage }));
-    answers.set(prompt, { events, json });
+  async function answerOf(prompt: string) {
+    const known = answers.get(prompt);
+    if (known) return known;
+    const [size = 0, count = 1] = prompt.split("x").map(Number);
+    const bytes = await pictureOf(size);
+    const images = Array.from({ length: count }, (_, index) => ({ type: "image", index, bytes, seed: 7 + index }));
+    const events = Buffer.concat([...images, { type: "done", usage }].map((event) => encoder.encode(event)));
+    const data = images.map(() => ({ b64_json: bytes.toString("base64") }));
+    const answer = { events, json: Buffer.from(JSON.stringify({ created: 1, data, usage })) };
+    answers.set(prompt, answer);
+    return answer;
   }
   const models = JSON.stringify({ object: "list", data: [toModelObject(card)] });
   return listen((incoming, response) => {
@@ -43,11 +49,11 @@ async function startNode(): Promise<string> {
     incoming.on("data", (chunk) => {
       body += chunk;
     });
-    incoming.on("end", () => {
-      const answer = answers.get(JSON.parse(body).prompt);
+    incoming.on("end", async () => {
+      const answer = await answerOf(JSON.parse(body).prompt);
       const cbor = incoming.headers.accept?.includes("cbor-seq");
       response.writeHead(200, { "content-type": cbor ? "application/cbor-seq" : "application/json" });
-      response.end(cbor ? answer?.events : answer?.json);
+      response.end(cbor ? answer.events : answer.json);
     });
   });
 }
@@ -67,12 +73,18 @@ function startFloor(): Promise<string> {
 
 async function startGatewayProcess(): Promise<{ url: string; key: string }> {
   await mkdir(folder, { recursive: true });
-  const ledger = await openLedger(`sqlite:${join(folder, "ledger.db")}`);
+  const ledgerUrl = options.find((option) => option.startsWith("postgres:")) ?? `sqlite:${join(folder, "ledger.db")}`;
+  const ledger = await openLedger(ledgerUrl);
   const account = await ledger.createAccount({ name: "bench" });
   await ledger.grant(account.id, Number.MAX_SAFE_INTEGER, { reference: "bench" });
   const { key } = await ledger.createKey({ accountId: account.id, name: "bench" });
   const log = pino({ level: "info" }, pino.destination({ dest: join(folder, "log"), sync: false }));
-  const nodes = target.split(",").map((url, i) => ({ name: `n${i}`, url }));
+  const nodes = target.split(",").map((url, i) => ({
+    name: `n${i}`,
+    url,
+    maxConcurrent: 1024,
+    trusted: options.includes("trusted"),
+  }));
   const { url } = await startGateway({
     host: "127.0.0.1",
     port: 0,
@@ -84,7 +96,15 @@ async function startGatewayProcess(): Promise<{ url: string; key: string }> {
   return { url, key };
 }
 
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+
 process.on("message", (what) => {
+  if (what === "stall") {
+    const ms = delay.max / 1e6;
+    delay.reset();
+    return tell({ ms });
+  }
   if (what === "cpu") return tell({ cpu: process.cpuUsage() });
   globalThis.gc?.();
   return tell({ memory: process.memoryUsage(), resident: process.resourceUsage().maxRSS * 1024 });

@@ -134,8 +134,7 @@ async function run(seed: number, ledger: Ledger, clock: ManualClock): Promise<vo
       try {
         const lease = await registry.acquire(candidates, asking);
         // A node that seems to be away is tried by requests that have not tried it yet, whoever waits for it.
-        const { up, ready } = at(lease.node.name);
-        got(up && ready ? "node" : "no node");
+        got(lease.node.presence.kind === "ready" ? "node" : "no node");
         return lease;
       } catch (error) {
         got("no node");

@@ -134,7 +134,7 @@ export interface CborReader {
 
 /**
  * Reads the items of a CBOR sequence (RFC 8742), whose lengths are definite, of at most `maxBytes` each. A long byte string is
- * received into memory of exactly its length, which is allocated when its first bytes come; short ones are views of what was
+ * received into memory of exactly its length, which is allocated with the chunk behind its first bytes; short ones are views of what was
  * received. Takes time in proportion to the bytes, however they are cut. Throws on what is no CBOR.
  */
 export function cborReader(maxBytes: number): CborReader {
@@ -188,9 +188,8 @@ export function cborReader(maxBytes: number): CborReader {
     }
   }
 
-  /** Moves bytes that are there into the long byte string; the rest of them follows in `buffer`. */
+  /** Moves bytes that are there into the long byte string, for which there is memory now. */
   function fill(): void {
-    if (length === 0 || size <= at) return;
     filling ??= Buffer.allocUnsafe(length);
     const end = at + Math.min(length - filled, size - at);
     filling.set(buffer.subarray(at, end), filled);
@@ -225,6 +224,8 @@ export function cborReader(maxBytes: number): CborReader {
   return {
     *push(chunk) {
       let bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      // Not before: whoever reads the connection has waited until there is room for as much as `needs` said.
+      if (length > 0) fill();
       if (filling) {
         const taken = Math.min(length - filled, bytes.length);
         filling.set(bytes.subarray(0, taken), filled);
@@ -235,7 +236,7 @@ export function cborReader(maxBytes: number): CborReader {
       if (bytes.length > 0) append(bytes);
       while (true) {
         walk();
-        if (length > 0 && size > at) fill();
+        if (length > 0 && size - at >= length) fill();
         else if (left === 0 && length === 0 && at <= size) yield takeItem();
         else break;
       }

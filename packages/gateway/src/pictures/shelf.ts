@@ -62,6 +62,7 @@ export function openShelf({ files, pictureMemory, randomBytes, clock, fileTtlMs,
     async [Symbol.asyncDispose]() {
       for (const memory of memories) memory[Symbol.dispose]();
       for (const picture of pictures) {
+        picture.free();
         const { file } = picture;
         if (file === undefined || kept.has(picture)) continue;
         // It expires by itself, only later.
