@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Timers } from "./timers.ts";
 
 /** The generations whose responses are not finished. */
 export interface InFlight {
@@ -9,7 +10,7 @@ export interface InFlight {
   drain(graceMs: number, reason: unknown): Promise<void>;
 }
 
-export function inFlight(): InFlight {
+export function inFlight({ setTimeout, clearTimeout }: Timers): InFlight {
   const controllers = new Set<AbortController>();
   const idle = Promise.withResolvers<void>();
   let closing = false;

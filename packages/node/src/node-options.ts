@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { NoiseSource, PictureMetadata, ProviderChoice } from "@atoma/engine";
 import type { Logger } from "pino";
+import type { Timers } from "./timers.ts";
 
 /** A model folder to serve; `id` replaces the one in its card. */
 export interface ServedModel {
@@ -58,6 +59,8 @@ export interface NodeOptions {
   /** Default: a silent one. */
   readonly logger?: Logger;
   readonly deadlines?: Deadlines;
+  /** What waits: for deadlines, for readers that come back, for what is forgotten. Default: the system's. */
+  readonly timers?: Timers;
 }
 
 export function defaultThreads(): number {

@@ -1,4 +1,5 @@
 import { ApiError, errors, type GenerationEvent } from "@atoma/contract";
+import type { Timer, Timers } from "./timers.ts";
 
 /** One generation, apart from the connections that read it. */
 export interface TrackedRun {
@@ -54,7 +55,7 @@ interface Entry {
   bytes: number;
   outcome: Outcome;
   readers: number;
-  orphaned: NodeJS.Timeout | undefined;
+  orphaned: Timer | undefined;
   changed: PromiseWithResolvers<void>;
 }
 
@@ -64,18 +65,22 @@ function wasTurnedAway({ outcome, events }: Entry): boolean {
   return outcome.failure instanceof ApiError && [429, 503].includes(outcome.failure.status);
 }
 
-export function requestLog(options: RequestLogOptions = REQUEST_LOG): RequestLog {
+export function requestLog(timers: Timers, options: RequestLogOptions = REQUEST_LOG): RequestLog {
+  const { setTimeout, clearTimeout } = timers;
   const running = new Map<string, Entry>();
   /** In the order in which they finished. */
-  const finished = new Map<string, { readonly entry: Entry; readonly timer: NodeJS.Timeout }>();
+  const finished = new Map<string, { readonly entry: Entry; readonly timer: Timer }>();
   /** Cancelled, or dropped to save memory. */
-  const gone = new Map<string, NodeJS.Timeout>();
+  const gone = new Map<string, Timer>();
   let keptBytes = 0;
 
   function remember(id: string): void {
     clearTimeout(gone.get(id));
     gone.delete(id);
-    gone.set(id, setTimeout(() => gone.delete(id), options.keepMs).unref());
+    gone.set(
+      id,
+      setTimeout(() => gone.delete(id), options.keepMs),
+    );
     const [oldest] = gone;
     if (gone.size <= options.maxEntries || !oldest) return;
     clearTimeout(oldest[1]);
@@ -91,7 +96,7 @@ export function requestLog(options: RequestLogOptions = REQUEST_LOG): RequestLog
   }
 
   function keep(entry: Entry): void {
-    const timer = setTimeout(() => drop(entry.id), options.keepMs).unref();
+    const timer = setTimeout(() => drop(entry.id), options.keepMs);
     finished.set(entry.id, { entry, timer });
     keptBytes += entry.bytes;
     for (const id of finished.keys()) {

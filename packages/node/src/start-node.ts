@@ -11,6 +11,7 @@ import { generationsRoute } from "./routes/generations.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { modelsRoutes } from "./routes/models.ts";
 import { requestsRoutes } from "./routes/requests.ts";
+import { systemTimers } from "./timers.ts";
 
 /** How long responses may take to leave once nothing is generated any more. */
 const LEAVE_MS = 2_000;
@@ -36,12 +37,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { host = "127.0.0.1", port = 0, models, token, tls, threads = defaultThreads() } = options;
   const { metadata = "provenance" } = options;
   const { concurrency = 8, maxQueue = 8, provider = "auto", unloadAfterMs } = options;
+  const timers = options.timers ?? systemTimers;
   const { generationMs = 600_000, requestMs = 30_000, startMs = 5_000 } = options.deadlines ?? {};
   const open = token === undefined && tls?.clientCa === undefined;
   if (open && isExposed(host) && options.unauthenticated !== true) throw new ExposedNodeError(host);
   const logger = options.logger ?? pino({ level: "silent" });
 
-  const running = inFlight();
+  const running = inFlight(timers);
   const app = createServer({ logger, token, tls, requestMs });
   const shelf = modelShelf({
     models,
@@ -54,8 +56,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     startMs,
     logger,
   });
-  const log = requestLog();
-  const answering = { shelf, inFlight: running, log, logger, generationMs };
+  const log = requestLog(timers);
+  const answering = { shelf, inFlight: running, log, logger, timers, generationMs };
   generationsRoute(app, answering);
   editsRoute(app, answering);
   requestsRoutes(app, answering);
@@ -75,9 +77,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const close = async (graceMs: number) => {
     await running.drain(graceMs, errors.shuttingDown());
     log.close(errors.shuttingDown());
-    const stuck = setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
+    const stuck = timers.setTimeout(() => app.server.closeAllConnections(), LEAVE_MS);
     await app.close();
-    clearTimeout(stuck);
+    timers.clearTimeout(stuck);
     await shelf.close();
   };
   return {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { errors, type GenerationEvent } from "@atoma/contract";
 import { REQUEST_LOG, requestLog } from "../src/request-log.ts";
+import { systemTimers } from "../src/timers.ts";
+import { manualTimers } from "./manual-timers.ts";
 
 const progress = (step: number): GenerationEvent => ({ type: "progress", index: 0, step, steps: 9 });
 const picture = (bytes: number): GenerationEvent => ({
@@ -56,7 +57,7 @@ const types = async (events: AsyncIterable<GenerationEvent>) => {
 };
 
 test("a caller that comes back gets the same generation from its first event on", async () => {
-  const log = requestLog();
+  const log = requestLog(systemTimers);
   const job = manual();
   const first = log.run("a", "f", job.start).read();
   job.emit(progress(1));
@@ -76,7 +77,7 @@ test("a caller that comes back gets the same generation from its first event on"
 });
 
 test("a failure is remembered as such", async () => {
-  const log = requestLog();
+  const log = requestLog(systemTimers);
   const failing = async function* (): AsyncGenerator<GenerationEvent> {
     yield progress(1);
     throw new Error("out of memory");
@@ -87,7 +88,7 @@ test("a failure is remembered as such", async () => {
 });
 
 test("who was turned away may come again with the same id", async () => {
-  const log = requestLog();
+  const log = requestLog(systemTimers);
   let busy = true;
   const queued = async function* (): AsyncGenerator<GenerationEvent> {
     if (busy) throw errors.queueFull(1000);
@@ -101,13 +102,17 @@ test("who was turned away may come again with the same id", async () => {
 });
 
 test("nobody reads it any more: it ends after a while, unless somebody comes back", async () => {
-  const log = requestLog({ ...REQUEST_LOG, orphanMs: 300 });
+  const timers = manualTimers();
+  const log = requestLog(timers);
   const [kept, left] = [manual(), manual()];
   await log.run("kept", "f", kept.start).read().return(undefined);
   await log.run("left", "f", left.start).read().return(undefined);
+  await timers.advance(REQUEST_LOG.orphanMs - 1);
+  assert.deepEqual([left.reason, kept.reason], [undefined, undefined]);
   const reader = types(log.find("kept")?.read() ?? assert.fail("unknown"));
-  while (left.reason === undefined) await wait(20);
+  await timers.advance(1);
   assert.equal((left.reason as { status: number }).status, 499);
+  await timers.advance(10 * REQUEST_LOG.orphanMs);
   assert.equal(kept.reason, undefined);
   kept.emit("end");
   await reader;
@@ -115,7 +120,7 @@ test("nobody reads it any more: it ends after a while, unless somebody comes bac
 });
 
 test("what is cancelled ends at once, and never begins if it comes later", async () => {
-  const log = requestLog();
+  const log = requestLog(systemTimers);
   const job = manual();
   const reading = types(log.run("a", "f", job.start).read());
   log.cancel("a");
@@ -129,7 +134,7 @@ test("what is cancelled ends at once, and never begins if it comes later", async
 });
 
 test("finished pictures are held up to a bound, the oldest go first and are not made again", async () => {
-  const log = requestLog({ ...REQUEST_LOG, maxBytes: 250 });
+  const log = requestLog(systemTimers, { ...REQUEST_LOG, maxBytes: 250 });
   const made = async function* (): AsyncGenerator<GenerationEvent> {
     yield picture(100);
     yield done;
@@ -142,13 +147,19 @@ test("finished pictures are held up to a bound, the oldest go first and are not 
 });
 
 test("memories fade", async () => {
-  const log = requestLog({ ...REQUEST_LOG, keepMs: 20 });
+  const timers = manualTimers();
+  const log = requestLog(timers);
   const made = async function* (): AsyncGenerator<GenerationEvent> {
     yield done;
   };
   await types(log.run("a", "f", made).read());
   log.cancel("b");
-  await wait(50);
+  await timers.advance(REQUEST_LOG.keepMs - 1);
+  assert.deepEqual(await types(log.find("a")?.read() ?? assert.fail("forgotten")), ["done"]);
+  assert.throws(() => log.find("b"), { status: 410 });
+  await timers.advance(1);
   assert.equal(log.find("a"), undefined);
   assert.equal(log.find("b"), undefined);
+  await timers.advance(REQUEST_LOG.orphanMs);
+  assert.equal(timers.pending, 0, "nothing is left waiting");
 });

@@ -4,6 +4,8 @@ import { createServer, type ServerResponse } from "node:http";
 import { test } from "node:test";
 import { ApiError } from "@atoma/contract";
 import { requestController } from "../src/http/request-signal.ts";
+import { systemTimers } from "../src/timers.ts";
+import { manualTimers } from "./manual-timers.ts";
 
 /** Asks a server whose answers `answer` makes, and hands over how the caller fares. */
 async function asked(
@@ -28,7 +30,7 @@ test("a finished answer aborts nothing", async () => {
   const seen = Promise.withResolvers<AbortSignal>();
   await asked(
     (response) => {
-      const { signal } = requestController(response, 60_000);
+      const { signal } = requestController(response, 60_000, systemTimers);
       response.once("close", () => seen.resolve(signal));
       response.end("ok");
     },
@@ -40,7 +42,7 @@ test("a finished answer aborts nothing", async () => {
 test("a caller that leaves before the answer begins aborts with 499", async () => {
   const came = Promise.withResolvers<AbortSignal>();
   await asked(
-    (response) => came.resolve(requestController(response, 60_000).signal),
+    (response) => came.resolve(requestController(response, 60_000, systemTimers).signal),
     async (url) => {
       const leave = new AbortController();
       const request = fetch(url, { signal: leave.signal });
@@ -54,15 +56,22 @@ test("a caller that leaves before the answer begins aborts with 499", async () =
 });
 
 test("the deadline aborts with 504, and an answer that still does not leave is cut", async () => {
+  const timers = manualTimers();
   const came = Promise.withResolvers<AbortSignal>();
   await asked(
     (response) => {
-      came.resolve(requestController(response, 10, 10).signal);
+      came.resolve(requestController(response, 10_000, timers, 5_000).signal);
       response.write("some, but never all");
     },
     async (url) => {
-      await assert.rejects((await fetch(url)).text());
-      assert.equal(statusOf(await came.promise), 504);
+      const cut = assert.rejects((await fetch(url)).text());
+      const signal = await came.promise;
+      await timers.advance(9_999);
+      assert.equal(signal.aborted, false);
+      await timers.advance(1);
+      assert.equal(statusOf(signal), 504);
+      await timers.advance(5_000);
+      await cut;
     },
   );
 });

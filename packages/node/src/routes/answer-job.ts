@@ -12,6 +12,7 @@ import { requestController } from "../http/request-signal.ts";
 import type { InFlight } from "../in-flight.ts";
 import type { ModelShelf } from "../model-shelf.ts";
 import type { RequestLog } from "../request-log.ts";
+import type { Timers } from "../timers.ts";
 import { sendTracked } from "./requests.ts";
 
 export interface AnswerOptions {
@@ -19,6 +20,7 @@ export interface AnswerOptions {
   readonly inFlight: InFlight;
   readonly log: RequestLog;
   readonly logger: Logger;
+  readonly timers: Timers;
   readonly generationMs: number;
 }
 
@@ -53,7 +55,7 @@ export async function answerJob(
   { job: parsed, fingerprint }: ReadRequest,
   options: AnswerOptions,
 ): Promise<FastifyReply> {
-  const { shelf, inFlight, log, logger, generationMs } = options;
+  const { shelf, inFlight, log, logger, timers, generationMs } = options;
   const started = performance.now();
   const asCbor = acceptsExplicitly(request.headers.accept, CBOR_SEQUENCE);
   const job = asCbor ? parsed : forPlainAnswer(parsed);
@@ -66,7 +68,7 @@ export async function answerJob(
     const make = (signal: AbortSignal) => queue.generate(job, { signal, requestId: request.id });
     return sendTracked(log.run(id, fingerprint, make), request, reply, options, timeoutMs);
   }
-  const controller = requestController(reply.raw, timeoutMs);
+  const controller = requestController(reply.raw, timeoutMs, timers);
   inFlight.add(controller, reply.raw);
   const { signal } = controller;
   const events = queue.generate(job, { signal, requestId: request.id });

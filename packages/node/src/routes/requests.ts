@@ -8,11 +8,13 @@ import { CBOR_SEQUENCE, cborAnswer } from "../answers/cbor-answer.ts";
 import { requestController } from "../http/request-signal.ts";
 import type { InFlight } from "../in-flight.ts";
 import type { RequestLog, TrackedRun } from "../request-log.ts";
+import type { Timers } from "../timers.ts";
 
 export interface TrackedOptions {
   readonly log: RequestLog;
   readonly inFlight: InFlight;
   readonly logger: Logger;
+  readonly timers: Timers;
   readonly generationMs: number;
 }
 
@@ -23,11 +25,11 @@ export async function sendTracked(
   run: TrackedRun,
   request: FastifyRequest,
   reply: FastifyReply,
-  { inFlight, logger }: TrackedOptions,
+  { inFlight, logger, timers }: TrackedOptions,
   timeoutMs: number,
 ): Promise<FastifyReply> {
   const events = run.read();
-  const controller = requestController(reply.raw, timeoutMs);
+  const controller = requestController(reply.raw, timeoutMs, timers);
   inFlight.add(controller, reply.raw);
   const { signal } = controller;
   signal.addEventListener("abort", () => {
