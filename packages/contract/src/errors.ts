@@ -214,6 +214,17 @@ export const errors = {
       code: "invalid_api_key",
       headers: { "www-authenticate": "Bearer" },
     }),
+  /** A key that is right and good no longer; `fault` reads like "has expired". */
+  endedKey: (masked: string, fault: string) =>
+    new ApiError(401, `The API key provided ${fault}: ${masked}.`, {
+      code: "invalid_api_key",
+      headers: { "www-authenticate": "Bearer" },
+    }),
+  /** A link that signs in once. */
+  endedSignInLink: () =>
+    new ApiError(401, "This sign-in link was used before, has expired, or is none of this server's.", {
+      code: "invalid_api_key",
+    }),
   insufficientQuota: () =>
     new ApiError(402, "Your account's balance of compute units is too low for this request.", {
       type: "insufficient_quota",

@@ -50,7 +50,10 @@ test("S-062 a bad key beside a bad body is a bad key", async () => {
 test("S-063 revoked, expired and disabled keys, and a key without the model", async () => {
   const { ledger, accountId } = world;
   const make = async (fields: object) => ledger.createKey({ accountId, name: "x", ...fields });
-  const status = async (key: string) => (await world.generate({}, auth(`Bearer ${key}`))).status;
+  const told = async (key: string) => {
+    const { status, json } = await world.generate({}, auth(`Bearer ${key}`));
+    return `${status} ${json.error.code} ${json.error.message.split(":")[0]}`;
+  };
   const [revoked, disabled, expired, narrow] = await Promise.all([
     make({}),
     make({}),
@@ -59,7 +62,11 @@ test("S-063 revoked, expired and disabled keys, and a key without the model", as
   ]);
   await ledger.revokeKey(revoked.record.id);
   await ledger.disableKey(disabled.record.id);
-  assert.deepEqual([await status(revoked.key), await status(disabled.key), await status(expired.key)], [401, 401, 401]);
+  assert.equal(await told(revoked.key), "401 invalid_api_key The API key provided has been revoked");
+  assert.equal(await told(disabled.key), "401 invalid_api_key The API key provided is disabled");
+  assert.equal(await told(expired.key), "401 invalid_api_key The API key provided has expired");
+  const guessed = `${revoked.key.slice(0, -1)}${revoked.key.endsWith("a") ? "b" : "a"}`;
+  assert.equal(await told(guessed), "401 invalid_api_key Incorrect API key provided");
   const refused = await world.generate({}, auth(`Bearer ${narrow.key}`));
   assert.deepEqual(
     [refused.status, refused.json.error.code, refused.json.error.param],

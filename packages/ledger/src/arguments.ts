@@ -28,7 +28,7 @@ export const checkTime = (name: string, value: number): number => checkInteger(n
 /** Text of 1 to `max` characters on one line. */
 export function checkName(name: string, value: string, max: number): string {
   if (value.length === 0 || value.length > max || CONTROL.test(value) || !value.isWellFormed()) {
-    throw invalid(`${name} must be text of 1 to ${max} characters`);
+    throw invalid(`${name} must be text of 1 to ${max} characters on one line`);
   }
   return value;
 }

@@ -18,6 +18,13 @@ const CACHE_KEYS = 10_000;
 /** What an unknown key is compared with, so that it takes as long as a wrong secret. */
 const NOBODY = new Uint8Array(32);
 
+/** Why a key is good no longer; undefined while it is. Only who has its secret is told. */
+function faultOf({ revokedAt, disabledAt, expiresAt }: KeyRecord, now: number): string | undefined {
+  if (revokedAt !== null) return "has been revoked";
+  if (disabledAt !== null) return "is disabled";
+  return expiresAt !== null && expiresAt <= now ? "has expired" : undefined;
+}
+
 /**
  * Reads nothing of the body. A key is looked up at most once a second, however many ask with it, so a revocation holds
  * everywhere within that second.
@@ -44,12 +51,9 @@ export function identifier(ledger: Pick<Ledger, "findKey" | "touchKey">, clock: 
     if (!key) throw errors.invalidKey(masked(text));
     const record = await find(key.keyId);
     const right = verifySecret(key.secret, record?.secretHash ?? NOBODY);
-    const usable =
-      record !== undefined &&
-      record.revokedAt === null &&
-      record.disabledAt === null &&
-      (record.expiresAt === null || record.expiresAt > clock.now());
-    if (!right || !usable) throw errors.invalidKey(masked(text));
+    if (!right || !record) throw errors.invalidKey(masked(text));
+    const fault = faultOf(record, clock.now());
+    if (fault !== undefined) throw errors.endedKey(masked(text), fault);
     ledger.touchKey(record.id);
     return record;
   };

@@ -45,7 +45,7 @@ function keyOf(body: Readonly<Record<string, unknown>>, links: SignInLinks): str
   const link = text(body, "link");
   if (link !== undefined) {
     const apiKey = links.redeem(link);
-    if (apiKey === undefined) throw errors.invalidKey("a sign-in link that was used or has expired");
+    if (apiKey === undefined) throw errors.endedSignInLink();
     return apiKey;
   }
   const apiKey = text(body, "api_key")?.trim();
