@@ -2,7 +2,7 @@
  * Compares what the engine draws with what diffusers drew: `node scripts/reference/compare.ts DIR`, where DIR is a model
  * folder with a `record` in it (packages/engine/test/fixtures/models/sd15). Exit 1 when a case differs by more than allowed.
  */
-import { compareCase, isSame, readRecord, TOLERANCE } from "../../packages/engine/test/reference.ts";
+import { isSame, openComparison, readRecord, TOLERANCE } from "../../packages/engine/test/reference.ts";
 
 const [folder, only] = process.argv.slice(2);
 if (folder === undefined) {
@@ -15,10 +15,11 @@ console.log(
     "conditioning  latents   pixels",
 );
 const record = readRecord(folder);
+await using comparison = openComparison(record);
 let bad = 0;
 for (const one of record.cases.filter(({ name }) => name.includes(only ?? ""))) {
   try {
-    const differences = await compareCase(record, one);
+    const differences = await comparison.compare(one);
     const { conditioning, latents, pixels, firstBad, steps } = differences;
     const verdict = isSame(differences)
       ? ""
@@ -30,4 +31,4 @@ for (const one of record.cases.filter(({ name }) => name.includes(only ?? ""))) 
     console.log(`${one.name}: REFUSED ${error instanceof Error ? error.message : String(error)}`);
   }
 }
-process.exit(bad === 0 ? 0 : 1);
+process.exitCode = bad === 0 ? 0 : 1;

@@ -50,9 +50,13 @@ test("a ledger that cannot be used says why", async () => {
 
 test("a model folder that is none, and arguments that nobody knows", async () => {
   const none = join(folder, "none");
-  assert.deepEqual(await told(["node", "--models", none, "--port", "0"]), [
+  assert.deepEqual(await told(["node", "--models", none, "--port", "0", "--data", folder]), [
+    2,
+    `there is no model folder and no installed model ${none}; installed: tiny`,
+  ]);
+  assert.deepEqual(await told(["node", "--models", folder, "--port", "0"]), [
     1,
-    `${none}/model_index.json: cannot be read`,
+    `${folder}: no model folder; it has no model_index.json, which diffusers and optimum write`,
   ]);
   assert.deepEqual(await told(["generate", "a star", "--size"]), [2, "Option '--size <value>' argument missing"]);
   assert.equal((await told(["generate", "a star", "--bogus", "1"]))[0], 2);

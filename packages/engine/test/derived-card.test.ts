@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readModelFolder } from "../src/folder/read-model-folder.ts";
+import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
 import { editJson, temporaryFolder } from "./support.ts";
 
 const MODELS = join(import.meta.dirname, "fixtures", "models");
@@ -101,5 +102,23 @@ test("what is missing is named, with what would do", () => {
   assert.throws(
     () => readModelFolder(folder.path),
     /text_encoder_2\/model.onnx: missing; the folder must be exported to ONNX/,
+  );
+});
+
+test("weights beside a graph that are missing or incomplete are named, with what would do", async () => {
+  using folder = temporaryFolder();
+  cpSync(join(MODELS, "sdxl"), folder.path, { recursive: true });
+  const weights = join(folder.path, "unet", "model.onnx_data");
+  truncateSync(weights, 100_000);
+  const load = () => loadPipeline(readModelFolder(folder.path), { threads: 1 });
+  await assert.rejects(load(), {
+    name: "ModelFolderError",
+    message:
+      /unet\/model.onnx: the file with its weights ends at byte 100000, before \S+; it is incomplete, fetch it again$/,
+  });
+  rmSync(weights);
+  await assert.rejects(
+    load(),
+    /unet\/model.onnx_data: missing; it holds weights of .*unet\/model.onnx, which needs every file/,
   );
 });

@@ -121,7 +121,7 @@ for (const { what, file, edit, remove, message } of FAULTS) {
 
 test("missing and broken files are named", () => {
   using folder = temporaryFolder();
-  assert.throws(() => readModelFolder(folder.path), /model_index.json: cannot be read/);
+  assert.throws(() => readModelFolder(folder.path), /: no model folder; it has no model_index.json/);
   copyOfTiny(folder.path);
   writeFileSync(join(folder.path, "scheduler/scheduler_config.json"), "{");
   assert.throws(() => readModelFolder(folder.path), /scheduler_config.json: not JSON/);

@@ -6,7 +6,7 @@ import { fieldsOf, isObject, readJsonObject } from "../src/folder/fields.ts";
 import { parsePythonJson } from "../src/folder/parse-python-json.ts";
 import { type ModelFolder, readModelFolder } from "../src/folder/read-model-folder.ts";
 import type { Pixels } from "../src/image/pixels.ts";
-import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
+import { loadPipeline, type Pipeline } from "../src/pipeline/load-pipeline.ts";
 import type { PictureRequest } from "../src/pipeline/picture-request.ts";
 import { createScheduler } from "../src/schedulers/create-scheduler.ts";
 import type { Conditioning } from "../src/text/conditioning.ts";
@@ -191,10 +191,30 @@ function pixelShare(made: readonly Pixels[], expected: Uint8Array): number {
   return off / all.length;
 }
 
-/** Runs one case on one thread. */
-export async function compareCase(record: Recorded, one: RecordedCase): Promise<Differences> {
-  const folder = folderFor(readModelFolder(record.folder), one);
-  const pipeline = await loadPipeline(folder, { threads: 1 });
+/** Pipelines of a record's folder, loaded once for all cases with the same scheduler and settings. */
+export interface Comparison extends AsyncDisposable {
+  /** Runs one case on one thread. */
+  compare(one: RecordedCase): Promise<Differences>;
+}
+
+export function openComparison(record: Recorded): Comparison {
+  const loaded = new Map<string, Promise<Pipeline>>();
+  const pipelineFor = (one: RecordedCase): Promise<Pipeline> => {
+    const folder = folderFor(readModelFolder(record.folder), one);
+    const key = JSON.stringify([one.scheduler, folder.settings]);
+    const found = loaded.get(key) ?? loadPipeline(folder, { threads: 1 });
+    loaded.set(key, found);
+    return found;
+  };
+  return {
+    compare: async (one) => compareCase(record, one, await pipelineFor(one)),
+    async [Symbol.asyncDispose]() {
+      for (const pipeline of loaded.values()) await (await pipeline).close();
+    },
+  };
+}
+
+async function compareCase(record: Recorded, one: RecordedCase, pipeline: Pipeline): Promise<Differences> {
   const n = one.n ?? 1;
   let text: Conditioning | undefined;
   const latents: Float32Array[][] = Array.from({ length: n }, () => []);
@@ -206,11 +226,7 @@ export async function compareCase(record: Recorded, one: RecordedCase): Promise<
     latent: (index: number, latent: Float32Array) => void latents[index]?.push(latent.slice()),
     pixels: (_: number, made: Pixels) => void pixels.push(made),
   };
-  try {
-    for await (const _ of pipeline.generate(await requestOf(record, one), { trace }));
-  } finally {
-    await pipeline.close();
-  }
+  for await (const _ of pipeline.generate(await requestOf(record, one), { trace }));
 
   const [steps = 0, , ...shape] = one.latents.shape;
   const all = record.floats(one.latents);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ModelCard } from "@atoma/contract";
 import { createScheduler } from "../schedulers/create-scheduler.ts";
@@ -35,6 +36,11 @@ export interface ModelFolder {
  */
 export function readModelFolder(folder: string): ModelFolder {
   const path = resolve(folder);
+  if (!existsSync(join(path, "model_index.json"))) {
+    throw new ModelFolderError(
+      `${path}: no model folder; it has no model_index.json, which diffusers and optimum write`,
+    );
+  }
   const index = readFields(path, "model_index.json");
   const family = readFamily(index);
   const parts = findParts(path, index, family);

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { InferenceSession, InferenceSessionFactory } from "onnxruntime-common";
 import { ModelFolderError } from "../folder/fields.ts";
 import { externalData } from "./external-data.ts";
+import { loadError } from "./load-error.ts";
 
 /** What networks can run on, the best first. `wasm` is ONNX Runtime's WebAssembly build, for machines without a native one. */
 export const PROVIDERS = ["cuda", "coreml", "dml", "webgpu", "cpu", "wasm"] as const;
@@ -118,6 +119,8 @@ export function openRuntime({ provider: choice, threads, load = BUILDS }: Runtim
       } catch (error) {
         failures.push(`${provider}: ${reasonOf(error)}`);
         // A file that the CPU cannot load is wrong itself.
+        const known = loadError(file, error);
+        if (known) throw known;
         if (provider === "cpu") break;
       }
     }
@@ -134,7 +137,10 @@ export function openRuntime({ provider: choice, threads, load = BUILDS }: Runtim
       try {
         return await create(build, provider, file);
       } catch (cause) {
-        throw new ModelFolderError(`${file}: ONNX Runtime cannot load it (${provider}: ${reasonOf(cause)})`, { cause });
+        const reason = `${provider}: ${reasonOf(cause)}`;
+        throw (
+          loadError(file, cause) ?? new ModelFolderError(`${file}: ONNX Runtime cannot load it (${reason})`, { cause })
+        );
       }
     },
   };
