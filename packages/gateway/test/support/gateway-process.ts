@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Jobs, type Ledger, openLedger } from "@atoma/ledger";
+import { type Jobs, type Ledger, ownLedger } from "@atoma/ledger";
 import pino from "pino";
 import { startGateway } from "../../src/index.ts";
 
@@ -85,7 +85,7 @@ async function main(orders: Orders): Promise<void> {
     process.send?.("armed");
   });
   process.on("disconnect", () => process.exit());
-  const ledger = await openLedger(orders.ledgerUrl);
+  const ledger = await ownLedger(orders.ledgerUrl);
   const watched: Ledger = mortal({ ...ledger, jobs: mortal(ledger.jobs, "jobs.", () => place) }, "", () => place);
   const gateway = await startGateway({
     host: "127.0.0.1",
