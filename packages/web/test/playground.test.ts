@@ -4,48 +4,16 @@ import { after, test } from "node:test";
 import { atoma } from "@atoma/cli/test-support/up";
 import { unzipSync } from "fflate";
 import { assertAccessible } from "./support/axe.ts";
-import { launchBrowser, visit } from "./support/browser.ts";
+import { visit } from "./support/browser.ts";
 import { addPictures } from "./support/many-pictures.ts";
-import {
-  assertNoOverflow,
-  begin,
-  colourAt,
-  draw,
-  openStudio,
-  pixelsOf,
-  promptOf,
-  signInWith,
-  tune,
-} from "./support/studio.ts";
-import { startSystem } from "./support/system.ts";
+import { startPlayground } from "./support/playground.ts";
+import { assertNoOverflow, begin, colourAt, draw, pixelsOf, promptOf, tune } from "./support/studio.ts";
 
-const up = await startSystem();
-const browser = await launchBrowser();
-after(async () => {
-  await browser.close();
-  await up[Symbol.asyncDispose]();
-});
+const playground = await startPlayground();
+after(() => playground[Symbol.asyncDispose]());
+const { up, browser, enter, posted, nodeLoad } = playground;
 
 const UNITS = 512 * 512;
-
-/** A signed-in visitor in the studio. */
-async function enter(options: Parameters<typeof visit>[2] = {}, apiKey = up.apiKey) {
-  const visitor = await visit(browser, up.url, options);
-  await signInWith(visitor.page, up.url, apiKey);
-  await openStudio(visitor.page);
-  return visitor;
-}
-
-async function posted(): Promise<number> {
-  const answer = await fetch(`${up.url}/v1/account`, { headers: { authorization: `Bearer ${up.apiKey}` } });
-  return ((await answer.json()) as { posted: number }).posted;
-}
-
-async function nodeLoad(): Promise<{ running: number; queued: number }> {
-  const { nodeToken } = JSON.parse(await readFile(`${up.dataDir}/credentials.json`, "utf8"));
-  const answer = await fetch(`${up.node.url}/v1/load`, { headers: { authorization: `Bearer ${nodeToken}` } });
-  return (await answer.json()) as { running: number; queued: number };
-}
 
 test("from the first visit to the first picture, which is seen to form", async () => {
   await using visitor = await visit(browser, up.url);
@@ -163,7 +131,13 @@ test("a picture from a file is edited whole, and what is no picture is told", as
   await page.getByText("This file is no picture that the browser can read.").waitFor();
   await page.getByRole("button", { name: "Draw over it" }).click();
   await page.getByText("Choose the picture to begin with first.").waitFor();
-  await input.setInputFiles("docs/images/examples.png");
+  const bytes = [...(await readFile("docs/images/examples.png"))];
+  const dropped = await page.evaluateHandle((content) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(content)], "dropped.png", { type: "image/png" }));
+    return transfer;
+  }, bytes);
+  await page.getByText("or drop one here, or paste it").dispatchEvent("drop", { dataTransfer: dropped });
   await page.getByRole("img", { name: /^Mask\./ }).waitFor();
   await promptOf(page).fill("a green star");
   await page.getByRole("button", { name: "Draw over it" }).click();
@@ -216,9 +190,13 @@ test("the gallery: 2,000 pictures survive a reload, and are searched, compared, 
 });
 
 test("without units the refusal is told in plain words, with the request's id, and what to do", async () => {
-  const data = ["--data", up.dataDir];
-  const account = (await atoma(["accounts", "create", "poor", ...data])).out.split(" ", 1)[0] ?? "";
-  const key = (await atoma(["keys", "create", account, "k", ...data])).out.split("\n", 1)[0] ?? "";
+  const run = async (...args: string[]) => {
+    const { code, out, err } = await atoma([...args, "--json", "--data", up.dataDir]);
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  };
+  const account = await run("accounts", "create", "poor");
+  const { key, id } = await run("keys", "create", account.id, "k");
   await using visitor = await enter({}, key);
   const { page } = visitor;
   await page.getByText(/more than is left/).waitFor();
@@ -229,8 +207,7 @@ test("without units the refusal is told in plain words, with the request's id, a
   await alert.getByRole("button", { name: "Try again" }).waitFor();
   visitor.noProblems(/402/);
 
-  const id = key.split("-")[2] ?? "";
-  assert.equal((await atoma(["keys", "revoke", id, ...data])).code, 0);
+  await run("keys", "revoke", id);
   await page.getByLabel("API key").or(alert).first().waitFor();
   await page.reload();
   await page.getByLabel("API key").waitFor();
