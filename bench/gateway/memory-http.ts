@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({
 const REQUESTS = Number(flags.requests);
 const EVERY = Number(flags.every);
 const BODIES = [{ response_format: "b64_json" }, { stream: true }, { response_format: "url" }].map((fields) =>
-  JSON.stringify({ model: "scripted", prompt: "2048", ...fields }),
+  JSON.stringify({ model: "scripted", prompt: "2048x1", ...fields }),
 );
 
 const folder = await mkdtemp(join(tmpdir(), "atoma-memory-"));

@@ -10,18 +10,20 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { ApiError, type ImageJob } from "@atoma/contract";
+import { ApiError, type ImageJob, parseImageRequest, parseJsonObject } from "@atoma/contract";
 import { openLedger, pooledRandomBytes } from "@atoma/ledger";
 import pino from "pino";
+import { systemClock } from "../../packages/gateway/src/clock.ts";
 import { fileName } from "../../packages/gateway/src/files/file-name.ts";
 import type { FileStore } from "../../packages/gateway/src/files/file-store.ts";
 import { deserializeAnswer, serializeAnswer, toAnswer } from "../../packages/gateway/src/generate/answer.ts";
-import { authenticator } from "../../packages/gateway/src/generate/authenticate.ts";
+import { identifier } from "../../packages/gateway/src/generate/identify.ts";
 import { openRefusedKeys } from "../../packages/gateway/src/generate/refused-keys.ts";
-import { renderJson } from "../../packages/gateway/src/generate/render.ts";
-import { idempotencyKey, reserve } from "../../packages/gateway/src/generate/reserve.ts";
-import { settle } from "../../packages/gateway/src/generate/settle.ts";
-import { validate } from "../../packages/gateway/src/generate/validate.ts";
+import { renderJson } from "../../packages/gateway/src/generate/render-json.ts";
+import { smallText } from "../../packages/gateway/src/generate/rendered-body.ts";
+import { idempotencyKey, tryReserve } from "../../packages/gateway/src/generate/reserve.ts";
+import { charge } from "../../packages/gateway/src/generate/settle.ts";
+import { readingFor, toOrder, type ValidateContext } from "../../packages/gateway/src/generate/validate.ts";
 import { sweepLedger } from "../../packages/gateway/src/holds/sweep.ts";
 import { openVoidLater } from "../../packages/gateway/src/holds/void-later.ts";
 import { requireJson } from "../../packages/gateway/src/http/read-body.ts";
@@ -60,12 +62,20 @@ const randomBytes = pooledRandomBytes();
 const server = flags.engine === "postgres" ? await startPostgres() : undefined;
 const ledger = await openLedger(server?.url ?? `sqlite:${file}`, { now, randomBytes, operationTimeoutMs: 60_000 });
 const log = pino({ level: "silent" });
-const voidLater = openVoidLater(ledger, log);
-const patience = { ms: 0, signal: new AbortController().signal };
-const authenticate = authenticator(ledger, now);
-const refusedKeys = openRefusedKeys(now);
+const clock = { ...systemClock, now, monotonic: now };
+const voidLater = openVoidLater(ledger, log, clock);
+const patience = { ms: 0, signal: new AbortController().signal, clock };
+const identify = identifier(ledger, clock);
+const refusedKeys = openRefusedKeys(clock);
+const able = { nodes: new Set<never>(), refusal: undefined };
+/** What the steps ask of the registry: one model that some node can make. */
+const registry = {
+  findModel: (id: string) => (id === card.id ? card : undefined),
+  listModels: () => [card],
+  candidates: (job: ImageJob) => ({ job, able: () => able }),
+} as unknown as ValidateContext["registry"];
 const none = () => Promise.reject(new Error("answers have URLs only"));
-const files: FileStore = { put: none, get: none, sweep: none, close: async () => {} };
+const files: FileStore = { put: none, get: none, remove: none, sweep: none, close: async () => {} };
 
 /** A twentieth has few requests a minute, so that many are refused; a third other limits; the rest none. */
 function limitsOf(index: number): Record<string, number> {
@@ -91,29 +101,17 @@ async function createKeys(): Promise<string[]> {
   return keys;
 }
 
-const drain = async (chunks: AsyncGenerator<string>) => {
-  let length = 0;
-  for await (const chunk of chunks) length += chunk.length;
-  return length;
-};
-
 const render = async (text: string) => {
-  const body = await renderJson(deserializeAnswer(text), { files, origin: "http://127.0.0.1" });
-  if ((await drain(body.chunks())) !== body.length) throw new Error("the body has another length than it says");
+  const body = await renderJson(deserializeAnswer(text), files, "http://127.0.0.1");
+  if (smallText(body)?.length !== body.length) throw new Error("the body has another length than it says");
 };
 
 function answerTo(job: ImageJob): string {
   const images = Array.from({ length: job.n }, (_, index) => ({
-    type: "image" as const,
-    index,
-    bytes: new Uint8Array(),
     seed: index,
-    width: job.width,
-    height: job.height,
-    format: job.outputFormat,
     file: fileName(now() + FILE_MS, randomBytes(18), job.outputFormat),
   }));
-  return serializeAnswer(toAnswer(job, images, undefined, now()));
+  return serializeAnswer(toAnswer(job, images, { usage: undefined, notes: undefined }, now()));
 }
 
 /** Like a request of `POST /v1/images/generations`, from its headers and body to its answer's text. */
@@ -127,23 +125,20 @@ async function ask(key: string, body: Uint8Array, idempotency: string | undefine
   // Everything that the steps read of it.
   const request = { headers, rawHeaders: ["Authorization", authorization] } as unknown as IncomingMessage;
   const number = ++counts.requests;
-  const caller = await authenticate(request);
+  const caller = await identify(request);
   if (idempotency === undefined) refusedKeys.check(caller);
   requireJson(request.headers);
-  const priced = validate(body, caller, { findModel: (id) => (id === card.id ? card : undefined) });
-  const hold = await reserve(priced, caller, {
-    ledger,
-    now,
-    randomBytes,
-    refusedKeys,
-    voidLater,
+  const reading = readingFor({ registry, defaultModel: undefined, unknownFields: "reject" } as ValidateContext, caller);
+  const order = toOrder(parseImageRequest(parseJsonObject(body), reading), caller, registry);
+  const identity = {
     requestId: `req_${Buffer.from(randomBytes(16)).toString("hex")}`,
     idempotencyKey: idempotencyKey(request.headers["idempotency-key"]),
     body,
-    deadline: now() + HOLD_MS,
-  });
-  if (hold.outcome === "in_progress") throw hold.error;
-  if (hold.outcome === "replay") {
+  };
+  const context = { ledger, clock, randomBytes, refusedKeys, voidLater };
+  const hold = await tryReserve(order, identity, caller, now() + HOLD_MS, context);
+  if (hold.kind === "in-progress") throw hold.error;
+  if (hold.kind === "replay") {
     counts.replays++;
     return render(hold.response);
   }
@@ -151,9 +146,9 @@ async function ask(key: string, body: Uint8Array, idempotency: string | undefine
     counts.abandoned++;
     return;
   }
-  const text = answerTo(priced.job);
+  const text = answerTo(order.job);
   if (number % 16 === 0) await ledger.void({ holdId: hold.holdId });
-  else await settle(ledger, { holdId: hold.holdId, units: hold.units, response: text }, patience);
+  else await charge(ledger, { holdId: hold.holdId, units: hold.units, response: text }, patience);
   await render(text);
   counts.pairs++;
   if (counts.pairs % EVERY === 0) await report();
