@@ -100,7 +100,7 @@ test("prompt, negative prompt and guidance change the picture; at guidance 1 the
 
 test("a PNG tells how it was made, but not from which prompt", async () => {
   const text = Buffer.from((await picture({ seed: 21, prompt: "zebra" })).bytes).toString("latin1");
-  assert.match(text, /parameters\0Steps: 2, CFG scale: [0-9.]+, Seed: 21, Size: 256x256, Model: /);
+  assert.match(text, /parameters\0Steps: 2, Sampler: Euler, CFG scale: [0-9.]+, Seed: 21, Size: 256x256, Model: /);
   assert.ok(!text.includes("zebra"));
 });
 
