@@ -281,3 +281,6 @@ export const adminSchemas = {
   Webhook,
   WebhookTarget,
 };
+
+/** What the admin API sends and takes, by the name of its schema. */
+export type AdminWire<Name extends keyof typeof adminSchemas> = Type.Static<(typeof adminSchemas)[Name]>;
