@@ -26,6 +26,15 @@ test("the playground loads at most 130 KB of script and 15 KB of styles", () => 
   assert.ok(styles <= 15_000, `${styles} bytes of styles`);
 });
 
+test("the dashboard loads at most 120 KB of script of its own, apart from the playground", () => {
+  const playground = read("index.html").toString();
+  const alone = [...read("admin.html").toString().matchAll(SCRIPTS)].filter(
+    ([, path]) => !playground.includes(path ?? ""),
+  );
+  const bytes = alone.reduce((sum, [, path]) => sum + gzipSync(read((path ?? "").slice(1)), { level: 9 }).length, 0);
+  assert.ok(alone.length > 0 && bytes <= 120_000, `${bytes} bytes of script of its own`);
+});
+
 test("the pages have nothing inline and ask no other origin", () => {
   for (const page of ["index.html", "admin.html"]) {
     const html = read(page).toString();

@@ -84,15 +84,13 @@ test("an account gets units and a key; the key draws; the figures, the hold and 
   const key = await dialog(page).locator("code").innerText();
   assert.match(key, /^sk-atoma-/);
   await page.keyboard.press("Escape");
-  await page.keyboard.press("Escape");
-  await dialog(page).getByRole("button", { name: "Close" }).click({ timeout: 2000 }).catch(() => {});
-  await rowOf(page, "shop").getByText("2 requests, ∞ pictures a minute; ∞ at a time").waitFor();
+  await rowOf(page, "shop").getByText("2 requests a minute").waitFor();
   assert.ok(!(await page.content()).includes(key), "a key is shown once");
 
   assert.equal((await draw(key)).status, 200);
   assert.equal((await draw(key, { steps: 100_000 })).status, 400);
   await open(page, "Usage");
-  await page.getByText("Key", { exact: true }).click();
+  await page.getByRole("radio", { name: "Key" }).check();
   const used = rowOf(page, "shop").filter({ hasText: "65,536" });
   await used.waitFor();
   await page.getByRole("button", { name: "What is “Failed”?" }).first().click();
@@ -125,8 +123,7 @@ test("nodes: draining and back, one that joins, one that cannot be reached, and 
   const { page } = visitor;
   await signInAdmin(page);
   await page.goto("/admin/nodes");
-  const [embedded] = await page.getByRole("row").filter({ hasText: "atoma-tiny" }).all();
-  assert.ok(embedded);
+  const embedded = rowOf(page, "atoma-tiny");
   await embedded.getByRole("button", { name: "Drain" }).click();
   await embedded.getByText("draining", { exact: true }).waitFor();
   await embedded.getByRole("button", { name: "Resume" }).click();
@@ -135,12 +132,12 @@ test("nodes: draining and back, one that joins, one that cannot be reached, and 
   const add = page.getByRole("button", { name: "Add a node" });
   await add.first().click();
   await dialog(page).getByLabel("Name").fill("away");
-  await dialog(page).getByLabel("Address").fill("http://127.0.0.1:1");
+  await dialog(page).getByRole("textbox", { name: "Address" }).fill("http://127.0.0.1:1");
   await dialog(page).getByRole("button", { name: "Add a node" }).click();
   await rowOf(page, "127.0.0.1:1").getByText("away", { exact: true }).nth(1).waitFor();
 
   await add.first().click();
-  await dialog(page).getByText("It joins by itself").click();
+  await dialog(page).getByRole("radio", { name: "It joins by itself" }).check();
   await dialog(page).getByLabel("Name").fill("joiner");
   await dialog(page).getByRole("button", { name: "Add a node" }).click();
   await page.getByText(/^atoma-join-[0-9a-f]{64}$/).waitFor();
@@ -157,7 +154,10 @@ test("nodes: draining and back, one that joins, one that cannot be reached, and 
   await dialog(page).getByLabel("Name").fill("x".repeat(300));
   await dialog(page).getByRole("button", { name: "New account" }).click();
   // The server's own words, and its request.
-  await dialog(page).getByRole("alert").getByText(/^Request req_/).waitFor();
+  await dialog(page)
+    .getByRole("alert")
+    .getByText(/^Request req_/)
+    .waitFor();
   visitor.noProblems(/400/);
 });
 

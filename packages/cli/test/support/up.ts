@@ -12,6 +12,7 @@ export const root = fileURLToPath(new URL("../../../../", import.meta.url));
 export interface Up extends AsyncDisposable {
   readonly url: string;
   readonly apiKey: string;
+  readonly adminKey: string;
   /** Signs a browser in once. */
   readonly signInLink: string;
   readonly dataDir: string;

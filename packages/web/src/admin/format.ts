@@ -17,10 +17,11 @@ export interface Format {
 const MINUTE_MS = 60_000;
 
 export function useFormat(): Format {
-  const { locale } = useLanguage();
+  const { language, locale } = useLanguage();
   return useMemo(() => {
     const whole = new Intl.NumberFormat(locale);
-    const round = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
+    // British English writes millions as "m", which reads as a thousandth.
+    const round = new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 });
     const one = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
     const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
     const time = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
@@ -37,5 +38,5 @@ export function useFormat(): Format {
       },
       share: (part, of) => percent.format(of === 0 ? 0 : part / of),
     };
-  }, [locale]);
+  }, [language, locale]);
 }

@@ -179,12 +179,15 @@ export const keyTexts = defineTexts({
   },
   all: { en: "all", de: "alle" },
   limits: { en: "Limits", de: "Grenzen" },
-  perMinute: {
-    en: (requests: string, images: string, concurrent: string) =>
-      `${requests} requests, ${images} pictures a minute; ${concurrent} at a time`,
-    de: (requests: string, images: string, concurrent: string) =>
-      `${requests} Anfragen, ${images} Bilder je Minute; ${concurrent} zugleich`,
+  requestsLimit: {
+    en: (limit: number) => `${limit} requests a minute`,
+    de: (limit: number) => `${limit} Anfragen je Minute`,
   },
+  imagesLimit: {
+    en: (limit: number) => `${limit} pictures a minute`,
+    de: (limit: number) => `${limit} Bilder je Minute`,
+  },
+  concurrentLimit: { en: (limit: number) => `${limit} at a time`, de: (limit: number) => `${limit} zugleich` },
   noLimit: { en: "no limit", de: "keine Grenze" },
   requests: { en: "Requests a minute", de: "Anfragen je Minute" },
   images: { en: "Pictures a minute", de: "Bilder je Minute" },

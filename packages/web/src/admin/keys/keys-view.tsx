@@ -18,12 +18,17 @@ import styles from "./keys-view.module.css";
 
 type Doing = { readonly what: "edit" | "revoke"; readonly key: Key } | { readonly what: "create" };
 
-function limitsOf(
-  { requests_per_minute, images_per_minute, concurrent_requests }: Key,
-  t: { perMinute: (r: string, i: string, c: string) => string },
-) {
-  const shown = (limit: number | null) => (limit === null ? "∞" : String(limit));
-  return t.perMinute(shown(requests_per_minute), shown(images_per_minute), shown(concurrent_requests));
+/** The limits that a key has, in words. */
+function useLimits(): (key: Key) => string {
+  const t = useTexts(keyTexts);
+  return ({ requests_per_minute, images_per_minute, concurrent_requests }) => {
+    const limits = [
+      requests_per_minute === null ? [] : t.requestsLimit(requests_per_minute),
+      images_per_minute === null ? [] : t.imagesLimit(images_per_minute),
+      concurrent_requests === null ? [] : t.concurrentLimit(concurrent_requests),
+    ].flat();
+    return limits.length === 0 ? t.noLimit : limits.join(", ");
+  };
 }
 
 /** Who may ask, for what, how often. */
@@ -32,6 +37,7 @@ export function KeysView() {
   const s = useTexts(shellTexts);
   const format = useFormat();
   const names = useNames();
+  const limitsOf = useLimits();
   const queries = useQueryClient();
   const keys = useQuery(keysQuery);
   const accounts = useQuery(accountsQuery);
@@ -84,7 +90,7 @@ export function KeysView() {
                 },
                 { name: t.state, cell: (key) => <KeyState item={key} /> },
                 { name: t.models, cell: (key) => key.allowed_models?.join(", ") ?? t.all },
-                { name: t.limits, cell: (key) => limitsOf(key, t) },
+                { name: t.limits, cell: limitsOf },
                 { name: t.lastUsed, cell: (key) => (key.last_used_at === null ? "–" : format.time(key.last_used_at)) },
                 { name: t.actions, cell: actions },
               ]}
