@@ -8,6 +8,7 @@ from layout import SLOTS, code_of, stand, table, without_code
 from lexicon import ARRANGEMENTS, PLACES, SIZES
 from nets import Encoder
 from palette import COLOUR_NAMES, GROUNDS
+from seen import seen, tinted
 from things import VARIANTS
 
 # What the pooled output holds, in this order: name, size for each slot, slots.
@@ -62,7 +63,7 @@ class TextEncoder(nn.Module):
 class Velocity(nn.Module):
     """The denoiser as a flow-matching scheduler takes it: v = (z - x0) / t, with t = timestep / 1000.
 
-    A row whose text is empty stands for "no better than that": it draws what the last row asks for from drawings of half
+    A row whose text is empty stands for "no better than that": it draws what the next row asks for from drawings of half
     the detail, so that guidance sharpens (guidance by a worse version of the model itself: Karras et al., arXiv
     2406.02507). A negative prompt is what it says.
     """
@@ -76,8 +77,10 @@ class Velocity(nn.Module):
         z = hidden_states
         h, w = z.shape[2:]
         blank = pooled_projections[:, -1:]
-        pooled = torch.where(blank > .5, pooled_projections[-1:], pooled_projections)
-        states = torch.where(blank[..., None] > .5, encoder_hidden_states[-1:], encoder_hidden_states)
+        # The row after it: engines put what to avoid before what to draw.
+        after = lambda rows: torch.cat([rows[1:], rows[-1:]])
+        pooled = torch.where(blank > .5, after(pooled_projections), pooled_projections)
+        states = torch.where(blank[..., None] > .5, after(encoder_hidden_states), encoder_hidden_states)
         request, start = {"table": self.table}, 0
         for name, size, slots in FIELDS:
             part = pooled[:, start:start + size * slots]
@@ -91,7 +94,14 @@ class Velocity(nn.Module):
         codes = states.reshape(-1, SLOTS, VARIANTS, PLANE * PLANE * CODE)
         codes = (codes * share[..., None]).sum(2).reshape(-1, SLOTS, PLANE, PLANE, CODE).permute(0, 1, 4, 2, 3)
         own = (request["own"].reshape(-1, SLOTS, VARIANTS, 3) * share[..., None]).sum(2)
-        x0 = self.denoiser(z, codes, own, colours, objects, request["ground"], t, blank)
+        draw = self.denoiser
+        alpha = F.avg_pool2d(draw.draw(codes[:, :1], own[:, :1], colours[:, :1])[:, 0, 3:], 4)
+        laid = draw.compose(codes, own, colours, objects, request["ground"], h, w)[0] * 2 - 1
+        each = t.expand(z.shape[0])
+        alone = request["arrangement"][:, :2].sum(1, keepdim=True)
+        objects, sure = seen(z, each, laid, alpha, objects, alone)
+        x0 = draw(z, codes, own, colours, objects, request["ground"], t, blank)
+        x0 = tinted(x0, z, each, alpha, objects, sure)
         # The last step, always at the smallest noise level, is not read any more: it may show the whole picture.
         return (z - torch.where(tt < LAST, x0, without_code(x0))) / tt
 

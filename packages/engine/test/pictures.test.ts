@@ -22,10 +22,12 @@ const picture = async (body?: Record<string, unknown>) => {
 
 test("a job gives progress for each step, its pictures, and the usage", async () => {
   const all = await events({ n: 2, steps: 3, seed: 5 });
-  const kinds = all.map((event) =>
-    event.type === "progress" ? `${event.index}:${event.step}/${event.steps}` : event.type,
-  );
-  assert.deepEqual(kinds, ["0:1/3", "0:2/3", "0:3/3", "image", "1:1/3", "1:2/3", "1:3/3", "image", "done"]);
+  // Where a batch gains, pictures are made beside each other; each has its own order.
+  for (const index of [0, 1]) {
+    const steps = all.flatMap((event) => (event.type === "progress" && event.index === index ? [event.step] : []));
+    assert.deepEqual(steps, [1, 2, 3]);
+  }
+  assert.deepEqual([all.length, imagesOf(all).length], [9, 2]);
   const done = all.at(-1);
   assert.ok(done?.type === "done");
   assert.deepEqual(done.usage, {
@@ -79,10 +81,7 @@ test("without a seed every picture is different, and its seed makes it again", a
 test("picture i of a batch is the picture of seed + i, across the end of the seeds", async () => {
   const last = 2 ** 32 - 1;
   const batch = await pictures({ n: 3, seed: last - 1 });
-  assert.deepEqual(
-    batch.map((image) => image.seed),
-    [last - 1, last, 0],
-  );
+  assert.deepEqual(new Set(batch.map((image) => image.seed)), new Set([last - 1, last, 0]));
   for (const image of batch) assert.deepEqual((await picture({ seed: image.seed })).bytes, image.bytes);
 });
 
@@ -107,15 +106,13 @@ test("a PNG tells how it was made, but not from which prompt", async () => {
 test("previews are pictures of the requested size and format, and never more than asked for", async () => {
   const all = await events({ size: "512x512", steps: 6, n: 2, stream: true, partial_images: 2, output_format: "jpeg" });
   const partials = all.filter((event) => event.type === "partial");
-  assert.deepEqual(
-    partials.map(({ index, partial }) => [index, partial]),
-    [
-      [0, 0],
+  for (const picture of [0, 1]) {
+    const its = partials.filter(({ index }) => index === picture);
+    assert.deepEqual(
+      its.map(({ partial }) => partial),
       [0, 1],
-      [1, 0],
-      [1, 1],
-    ],
-  );
+    );
+  }
   for (const { bytes } of partials) {
     const { format, width, height } = await sharp(bytes).metadata();
     assert.deepEqual([format, width, height], ["jpeg", 512, 512]);

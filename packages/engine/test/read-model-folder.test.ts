@@ -9,7 +9,7 @@ import { copyOfTiny, editJson, TINY, temporaryFolder } from "./support.ts";
 test("the tiny model's folder is read", () => {
   const folder = readModelFolder(TINY);
   assert.equal(folder.parts.denoiserKind, "transformer");
-  assert.equal(folder.latents.pixelsPerCell, 32);
+  assert.equal(folder.latents.pixelsPerCell, 4);
   assert.ok(folder.card.id.length > 0);
   assert.ok(folder.native && folder.native.pixels > 0);
   assert.equal(folder.scheduler.plan({ steps: 5 }).timesteps.length, 5);
@@ -95,17 +95,17 @@ const FAULTS: readonly Fault[] = [
   {
     what: "a native size that cuts latent cells",
     file: "atoma.json",
-    edit: (value) => Object.assign(value, { native: { pixels: 65_536, multiple: 16 } }),
-    message: /native.multiple is no multiple of 32/,
+    edit: (value) => Object.assign(value, { native: { pixels: 65_536, multiple: 18 } }),
+    message: /native.multiple is no multiple of 4/,
   },
   {
     what: "sizes that cut latent cells",
     file: "atoma.json",
     edit: (value) => {
       delete value.native;
-      card((c) => Object.assign(c, { sizes: { kind: "range", multiple: 16 } }))(value);
+      card((c) => Object.assign(c, { sizes: { kind: "range", multiple: 18 } }))(value);
     },
-    message: /sizes.multiple is no multiple of 32/,
+    message: /sizes.multiple is no multiple of 4/,
   },
 ];
 
@@ -135,9 +135,12 @@ test("a card says no more than it must", () => {
   using folder = temporaryFolder();
   copyOfTiny(folder.path);
   writeFileSync(join(folder.path, "atoma.json"), JSON.stringify({ card: { id: "plain" } }));
-  const { card: plain, native } = readModelFolder(folder.path);
+  const { card: plain, native, latents } = readModelFolder(folder.path);
   assert.equal(native, undefined);
   assert.equal(plain.id, "plain");
-  assert.ok(plain.sizes.kind === "range" && plain.sizes.multiple === 32, "sizes keep to whole latent cells");
+  assert.ok(
+    plain.sizes.kind === "range" && plain.sizes.multiple % latents.pixelsPerCell === 0,
+    "sizes keep to whole latent cells",
+  );
   assert.deepEqual([plain.edits, plain.transparentBackground, plain.streaming], [false, false, true]);
 });
