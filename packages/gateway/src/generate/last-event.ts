@@ -15,7 +15,7 @@ export function orLastEvent({ log }: Pick<Context, "log">, handler: Handler): Ha
       const known = toApiError(error);
       request.failedAs = known.status;
       logFailure(log, request.id, known);
-      if (!reply.raw.destroyed) failStream(reply.raw, known);
+      if (!reply.raw.destroyed && !reply.raw.writableEnded) failStream(reply.raw, known);
       return undefined;
     }
   };

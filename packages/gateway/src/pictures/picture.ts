@@ -36,7 +36,12 @@ const OWN_MEMORY_BYTES = 16 * 1024;
  */
 function freeMemory({ buffer, byteOffset, length }: Uint8Array): void {
   const own = length >= OWN_MEMORY_BYTES && byteOffset === 0 && buffer instanceof ArrayBuffer;
-  if (own && !buffer.detached) buffer.transfer(0);
+  if (!own || buffer.detached) return;
+  try {
+    buffer.transfer(0);
+  } catch {
+    // Memory that Node's own decoders made cannot be detached; it is collected when nothing refers to it.
+  }
 }
 
 export function newPicture({ seed, format, bytes: first }: GeneratedImage, store: PictureStore): Picture {
