@@ -4,7 +4,7 @@ FOLDER holds everything on the way: node_modules (npm installs the drawings ther
 from what is there, so the command may be stopped and given again. The model is written to FOLDER/model.
 
 On one core of an AMD EPYC (AVX2): drawings 30 s, codes 25 s, decoder 15 s, tagger 800 steps 3 min. --steps N adds the
-denoiser's U-Net (0 by default: without it the denoiser draws what the codes and the layout say); a GPU is used if there.
+denoiser's U-Net (0 by default: without it the denoiser draws what the codes and the layout say); it runs on the CPU.
 """
 import argparse
 import os
