@@ -125,6 +125,31 @@ test("a PNG with a header that means nothing, a wrong checksum, two headers, no 
   await assert.rejects(check(Buffer.concat([SIGNATURE, header, right.subarray(8)]), "png"), /one header/);
 });
 
+test("a PNG whose chunks no decoder would take: data in two places, a critical chunk of no known kind, a palette too late or cut", async () => {
+  const data = deflateSync(rows());
+  const end = chunk("IEND", Buffer.alloc(0));
+  const grey = png(data).subarray(0, 33);
+  const coloured = png(data, { colour: 3 }).subarray(0, 33);
+  const [first, second] = [chunk("IDAT", data.subarray(0, 9)), chunk("IDAT", data.subarray(9))];
+  const text = chunk("tEXt", Buffer.from("a\0b"));
+  const palette = chunk("PLTE", Buffer.alloc(3));
+  const whole = chunk("IDAT", data);
+  const right = [
+    [grey, text, first, second, text, end],
+    [coloured, palette, whole, end],
+  ];
+  for (const parts of right) assert.ok(await check(Buffer.concat(parts), "png"));
+  const wrong: Record<string, Buffer[]> = {
+    "text in the data": [grey, first, text, second, end],
+    "critical chunk": [grey, chunk("ABCD", Buffer.alloc(1)), whole, end],
+    "palette after the data": [coloured, whole, palette, end],
+    "two palettes": [coloured, palette, palette, whole, end],
+    "palette of two bytes": [coloured, chunk("PLTE", Buffer.alloc(2)), whole, end],
+    "palette of 257 colours": [coloured, chunk("PLTE", Buffer.alloc(257 * 3)), whole, end],
+  };
+  for (const [name, parts] of Object.entries(wrong)) await assert.rejects(check(Buffer.concat(parts), "png"), name);
+});
+
 test("no change of a few bytes hangs the check, and what passes is no longer than it was", async () => {
   const originals = await Promise.all(
     (["png", "jpeg", "webp"] as const).map(async (format) => {

@@ -54,11 +54,20 @@ function rowsOf(header: Buffer): Rows[] {
   return PASSES.flatMap(([x, y, dx, dy]) => rows(Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)));
 }
 
-/** Takes the chunks apart and checks their sums. */
+/** Bit of a chunk's first letter that says that decoders may do without the chunk. */
+const ANCILLARY = 0x20;
+const MAX_PALETTE_BYTES = 256 * 3;
+
+function isPalette(body: Buffer | undefined): boolean {
+  return body !== undefined && body.length > 0 && body.length <= MAX_PALETTE_BYTES && body.length % 3 === 0;
+}
+
+/** Takes the chunks apart and checks their sums and their order. */
 function readChunks(png: Buffer): Chunks {
   const data: Buffer[] = [];
   let rows: Rows[] | undefined;
-  let palette = false;
+  let palette: Buffer | undefined;
+  let before = "";
   for (let at = SIGNATURE_BYTES; at + FRAME_BYTES <= png.length; ) {
     const length = png.readUInt32BE(at);
     const next = at + FRAME_BYTES + length;
@@ -70,12 +79,16 @@ function readChunks(png: Buffer): Chunks {
       throw new Error("PNG: not exactly one header, at the beginning");
     }
     if (type === "IHDR") rows = rowsOf(body);
-    else if (type === "PLTE") palette = true;
-    else if (type === "IDAT") data.push(body);
-    else if (type === "IEND" && rows) {
-      if (png[SIGNATURE_BYTES + 17] === 3 && !palette) throw new Error("PNG: no palette");
-      return { rows, data, end: next };
-    }
+    else if (type === "PLTE") {
+      if (palette) throw new Error("PNG: two palettes");
+      palette = body;
+    } else if (type === "IDAT") {
+      if (data.length > 0 && before !== type) throw new Error("PNG: data in two places");
+      if (png[SIGNATURE_BYTES + 17] === 3 && !isPalette(palette)) throw new Error("PNG: no palette");
+      data.push(body);
+    } else if (type === "IEND" && rows) return { rows, data, end: next };
+    else if (((png[at + 4] ?? 0) & ANCILLARY) === 0) throw new Error("PNG: a critical chunk of no known kind");
+    before = type;
     at = next;
   }
   throw new Error("PNG: no end");
