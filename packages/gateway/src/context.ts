@@ -18,6 +18,8 @@ import type { WebhookTargets } from "./webhooks/target.ts";
 export interface Context {
   readonly ledger: Ledger;
   readonly registry: Registry;
+  /** Names of the nodes in the configuration. */
+  readonly configuredNodes: ReadonlySet<string>;
   /** Reads the list of nodes that gateways share now, not only when it is next looked at. */
   readonly refreshNodes: () => Promise<void>;
   readonly files: FileStore;

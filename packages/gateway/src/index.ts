@@ -108,6 +108,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const context: Context = {
     ledger,
     registry,
+    configuredNodes: new Set(options.nodes.map(({ name }) => name)),
     refreshNodes: shared.refresh,
     files,
     log,

@@ -112,6 +112,14 @@ test("what is wrong with a node is told", async () => {
   assert.equal((await admin(world, "DELETE", "/nope")).status, 404);
   assert.equal((await admin(world, "POST", "", good)).status, 201);
   assert.equal((await admin(world, "POST", "", good)).json.error.code, "node_exists");
+  // It would never be asked: the configuration comes first.
+  for (const body of [
+    { ...good, name: "n1" },
+    { name: "n1", joins: true },
+  ]) {
+    const { status, json } = await admin(world, "POST", "", body);
+    assert.deepEqual([status, json.error.code], [400, "node_exists"]);
+  }
   // A node of the configuration can be drained, too.
   assert.deepEqual((await admin(world, "POST", "/n1/drain")).json.draining, true);
   await eventually(async () => (await world.generate()).status !== 200);

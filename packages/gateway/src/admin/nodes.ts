@@ -1,5 +1,5 @@
 import { adminSchemas, CapabilitiesError, DIALECT_NAMES, errors } from "@atoma/contract";
-import type { NodeEntry } from "@atoma/ledger";
+import { LedgerInputError, type NodeEntry } from "@atoma/ledger";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { onlyFieldsOf, requiredOrigin, requiredText, text, whole } from "../http/body-fields.ts";
@@ -46,7 +46,7 @@ function modelsOf(body: Body, dialect: NonNullable<ReturnType<typeof dialectName
 /** `/admin/v1/nodes`: those of the configuration and those that all gateways share. */
 export function adminNodes(
   admin: FastifyInstance,
-  { ledger, registry, refreshNodes }: Context,
+  { ledger, registry, configuredNodes, refreshNodes }: Context,
   bodyOf: (request: FastifyRequest) => Promise<Body>,
 ): void {
   const { nodes } = ledger;
@@ -56,6 +56,12 @@ export function adminNodes(
     const status = registry.status().find((node) => node.name === name);
     if (!entry && !status) throw errors.noNode(name);
     return toWire(entry, status, name);
+  }
+
+  /** Throws LedgerInputError for the name of a node in the configuration: one of the ledger would never be asked. */
+  function requireFree(name: string): void {
+    if (configuredNodes.has(name))
+      throw new LedgerInputError("node_exists", `there is a node ${name} in the configuration`);
   }
 
   admin.get("/nodes", async () => {
@@ -72,6 +78,7 @@ export function adminNodes(
     reply.code(201);
     if (body.joins === true) {
       onlyFieldsOf(body, adminSchemas.NewJoiningNode);
+      requireFree(name);
       const { token } = await nodes.expect(name, BY);
       return { join_token: token, ...(await show(name)) };
     }
@@ -85,6 +92,7 @@ export function adminNodes(
       models: modelsOf(body, dialect),
       maxConcurrent: whole(body, "max_concurrent", 1),
     };
+    requireFree(name);
     await nodes.add(node, BY);
     await refreshNodes();
     return show(name);
