@@ -6,9 +6,11 @@ function shown(value: string): string {
   return (value.length > 200 ? `${value.slice(0, 200)}…` : value).toWellFormed();
 }
 
-/** A number as an error shows it. JSON's 1e400 is read as infinity, which nobody sent. */
+/** A number as an error shows it. Beyond 2^53 what was sent is not what was read, and 1e400 is read as infinity. */
 function shownNumber(value: number): string {
-  return Number.isFinite(value) ? String(value) : `a number ${value < 0 ? "below -1e308" : "above 1e308"}`;
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
+  const most = Number.isFinite(value) ? Number.MAX_SAFE_INTEGER : "1e308";
+  return `a number ${value < 0 ? "below -" : "above "}${most}`;
 }
 
 /** How many models an error names, and how long their names may be together. */

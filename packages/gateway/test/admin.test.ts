@@ -148,6 +148,7 @@ test("bad arguments name what is wrong; unknown things are 404", async () => {
     ["GET", "/keys?after=acct_0123456789", undefined, 400, "invalid_value"],
     ["GET", "/holds?before=acct_0123456789", undefined, 400, "invalid_value"],
     ["GET", "/audit?after=-1", undefined, 400, "invalid_value"],
+    ["GET", "/usage?from=2026-02-30", undefined, 400, "invalid_argument"],
   ];
   for (const [method, path, body, status, code] of cases) {
     const answer = await admin(method, path, body);
@@ -155,6 +156,11 @@ test("bad arguments name what is wrong; unknown things are 404", async () => {
   }
   const { json } = await admin("POST", `/accounts/${world.accountId}/grants`, { units: 2 ** 53, reference: "r" });
   assert.match(json.error.message, /^Invalid 'units': integer above maximum value\./);
+  const most = { expires_at: 8.64e15, requests_per_minute: 1e9, images_per_minute: 1e9, concurrent_requests: 1e9 };
+  for (const [field, max] of Object.entries(most)) {
+    const { json } = await admin("POST", "/keys", { account_id: world.accountId, name: "k", [field]: max + 1 });
+    assert.deepEqual([json.error.param, json.error.code], [field, "integer_above_max_value"]);
+  }
 });
 
 test("all other answers are those of the document, too: pages, webhooks, deletions, refused bodies", async () => {

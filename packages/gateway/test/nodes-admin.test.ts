@@ -102,6 +102,7 @@ test("what is wrong with a node is told", async () => {
     [{ ...good, models: [{ id: "m" }] }, "models"],
     [{ ...good, dialect: "sdcpp", models: [{ id: "m", stepz: 3 }] }, "models"],
     [{ ...good, secret: 1 }, "secret"],
+    [{ ...good, max_concurrent: 10_001 }, "max_concurrent"],
     [{ url: good.url }, "name"],
   ];
   for (const [body, param] of wrong) {

@@ -9,6 +9,9 @@ const KEY = /^[\x21-\x7e]+$/;
 function faultOf(authorization: string): string {
   if (/^bearer *$/i.test(authorization)) return "has the scheme Bearer, but no key after it";
   if (/^bearer /i.test(authorization)) return "has characters after the scheme Bearer that no key has";
+  if (/^bearer[^a-z0-9]/i.test(authorization)) {
+    return "has something other than blanks between the scheme Bearer and the key";
+  }
   return "does not begin with the scheme Bearer";
 }
 

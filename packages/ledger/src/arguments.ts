@@ -55,7 +55,10 @@ export function checkUrl(name: string, value: string): string {
 }
 
 export function checkDay(name: string, value: string): string {
-  if (!DAY.test(value) || Number.isNaN(Date.parse(value))) throw invalid(`${name} must be a day as YYYY-MM-DD`);
+  const day = new Date(DAY.test(value) ? `${value}T00:00:00Z` : Number.NaN);
+  // JavaScript takes the 30th of February for a day in March.
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(value))
+    throw invalid(`${name} must be a day as YYYY-MM-DD`);
   return value;
 }
 

@@ -8,6 +8,8 @@ import type { NodeStatus } from "../nodes/registry.ts";
 import { dialectNamed } from "../nodes/shared-nodes.ts";
 
 const BY = { actor: "admin api" };
+/** As the ledger has it. */
+const MAX_CONCURRENT = 10_000;
 
 type WithName = { Params: { name: string } };
 type Body = Record<string, unknown>;
@@ -90,7 +92,7 @@ export function adminNodes(
       dialect,
       token: text(body, "token"),
       models: modelsOf(body, dialect),
-      maxConcurrent: whole(body, "max_concurrent", 1),
+      maxConcurrent: whole(body, "max_concurrent", 1, MAX_CONCURRENT),
     };
     requireFree(name);
     await nodes.add(node, BY);

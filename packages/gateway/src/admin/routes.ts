@@ -21,6 +21,9 @@ import { cursorOf, limitOf, queryOf } from "./query.ts";
 import { accountToWire, auditToWire, holdToWire, keyToWire, usageToWire, webhookToWire } from "./to-wire.ts";
 
 const BY = { actor: "admin api" };
+/** As the ledger has them: for limits of keys, and ms since the epoch. */
+const MAX_LIMIT = 1_000_000_000;
+const MAX_TIME = 8_640_000_000_000_000;
 
 type WithId = { Params: { id: string } };
 
@@ -38,14 +41,14 @@ async function bodyOf(request: FastifyRequest, context: Context): Promise<Record
 /** The rights a body gives a key; what it does not mention is absent. */
 function rightsOf(body: Record<string, unknown>, { modelId }: Registry): KeyChange {
   const limits = {
-    requestsPerMinute: wholeOrNull(body, "requests_per_minute", 1),
-    imagesPerMinute: wholeOrNull(body, "images_per_minute", 1),
-    concurrentRequests: wholeOrNull(body, "concurrent_requests", 1),
+    requestsPerMinute: wholeOrNull(body, "requests_per_minute", 1, MAX_LIMIT),
+    imagesPerMinute: wholeOrNull(body, "images_per_minute", 1, MAX_LIMIT),
+    concurrentRequests: wholeOrNull(body, "concurrent_requests", 1, MAX_LIMIT),
   };
   const models = textsOrNull(body, "allowed_models");
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   return {
-    expiresAt: wholeOrNull(body, "expires_at", 0),
+    expiresAt: wholeOrNull(body, "expires_at", 0, MAX_TIME),
     responseFormat: oneOrNull(body, "response_format", RESPONSE_DEFAULTS),
     // What a key may use is a model, whatever its names are: an alias that is given to another one later changes no rights.
     allowedModels: models?.map(modelId) ?? models,

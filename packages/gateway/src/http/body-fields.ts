@@ -31,20 +31,20 @@ export function flag(body: Body, name: string): boolean | undefined {
 /** Beyond it JSON's numbers are not told apart. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
-/** A whole number of at least `min`. */
-export function whole(body: Body, name: string, min: number): number | undefined {
+/** A whole number from `min` to `max`. */
+export function whole(body: Body, name: string, min: number, max = MOST): number | undefined {
   const value = body[name];
   if (value === undefined) return undefined;
   const isInteger = Number.isInteger(value) || value === Infinity || value === -Infinity;
   if (typeof value !== "number" || !isInteger) throw errors.invalidType(name, "an integer", value);
   if (value < min) throw errors.belowMinimum(name, "integer", min, value);
-  if (value > MOST) throw errors.aboveMaximum(name, "integer", MOST, value);
+  if (value > max) throw errors.aboveMaximum(name, "integer", max, value);
   return value;
 }
 
 /** As `whole`, where null has a meaning of its own. */
-export function wholeOrNull(body: Body, name: string, min: number): number | null | undefined {
-  return body[name] === null ? null : whole(body, name, min);
+export function wholeOrNull(body: Body, name: string, min: number, max: number): number | null | undefined {
+  return body[name] === null ? null : whole(body, name, min, max);
 }
 
 /** One of some texts, where null has a meaning of its own. */
