@@ -179,6 +179,11 @@ test("while the database is away every route says 503 and when to come back; aft
   const keys = { user: key, admin: adminKey, node: joinToken };
   for (const route of locked) {
     const answer = await ask(route, keys[route.opens]);
+    // What this gateway is at, it knows by itself: an operator sees it also now.
+    if (route.name === "GET /admin/v1/requests") {
+      assert.equal(answer.status, 200);
+      continue;
+    }
     assert.deepEqual([answer.status, await codeOf(answer)], [503, "overloaded"], route.name);
     assert.ok(Number(answer.headers.get("retry-after")) >= 1, route.name);
   }
