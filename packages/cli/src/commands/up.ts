@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { ownLedger } from "@atoma/ledger";
 import { type RunningNode, startNode } from "@atoma/node";
 import type { Logger } from "pino";
@@ -9,11 +10,12 @@ import { findModel, TINY } from "../models/registry.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { serveGateway } from "./serve-gateway.ts";
 
-function greet(url: string, apiKey: string, signInLink: string): string {
+function greet(url: string, apiKey: string, signInLink: string, adminKeyIsIn: string): string {
   return [
     "",
     `  Atoma is ready at ${url}`,
     `  The playground, signed in (this link works once): ${signInLink}`,
+    `  The dashboard: ${url}/admin (its key: ${adminKeyIsIn})`,
     `  API key: ${apiKey}`,
     `  The API, to read and to try: ${url}/docs`,
     "",
@@ -70,12 +72,13 @@ export async function up(config: Config, json: boolean): Promise<void> {
 
   const { apiKey } = credentials;
   const signInLink = gateway.signInLink(apiKey) ?? gateway.url;
+  const dataDir = dataFolder(config);
   if (json) {
-    const dataDir = dataFolder(config);
     const line = { url: gateway.url, apiKey, adminKey, signInLink, node: { url: node.url }, dataDir, pid: process.pid };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else {
-    process.stdout.write(greet(gateway.url, apiKey, signInLink));
+    const keptIn = `adminKey in ${join(dataDir, "credentials.json")}`;
+    process.stdout.write(greet(gateway.url, apiKey, signInLink, config.admin_key ? "the admin_key you set" : keptIn));
   }
   await stop;
 }
