@@ -30,6 +30,10 @@ test("models add, list, show, remove: a folder stays where it is", async () => {
   assert.doesNotMatch((await models("list")).out, /photo/);
 });
 
+test("models show names the licence of the embedded model", async () => {
+  assert.match((await models("show", "tiny")).out, /^licence {5}Apache-2\.0$/m);
+});
+
 test("models check loads a model and draws a step, or says in one line why not, with exit code 1", async () => {
   const good = await models("check", join(MODELS, "sd-turbo"));
   assert.equal(good.code, 0, good.err);
