@@ -10,6 +10,7 @@ import { Loaded, Panel, ViewHead } from "../parts/view.tsx";
 import { auditQuery, holdsQuery } from "../queries.ts";
 import { bookTexts } from "../texts.ts";
 import { useNames } from "../use-names.ts";
+import styles from "./books-view.module.css";
 import { Verify } from "./verify.tsx";
 
 const KINDS = { held: "warn", posted: "good", voided: "calm", expired: "bad" } as const;
@@ -36,7 +37,7 @@ function Holds() {
             idOf={({ id }) => id}
             empty={t.none}
             columns={[
-              { name: t.at, cell: (hold) => format.time(hold.created_at) },
+              { name: t.at, cell: (hold) => <span className={styles.line}>{format.time(hold.created_at)}</span> },
               { name: t.state, cell: (hold) => <Badge kind={KINDS[hold.state]}>{t[hold.state]}</Badge> },
               { name: t.who, cell: (hold) => `${names.account(hold.account_id)} · ${names.key(hold.key_id)}` },
               { name: t.model, cell: (hold) => hold.model },
@@ -65,11 +66,14 @@ function Audit() {
             idOf={({ seq }) => String(seq)}
             empty={t.none}
             columns={[
-              { name: t.at, cell: (entry) => format.time(entry.at) },
-              { name: t.actor, cell: (entry) => entry.actor },
+              { name: t.at, cell: (entry) => <span className={styles.line}>{format.time(entry.at)}</span> },
+              { name: t.actor, cell: (entry) => <span className={styles.line}>{entry.actor}</span> },
               { name: t.action, cell: (entry) => <code>{entry.action}</code> },
               { name: t.subject, cell: (entry) => <code>{entry.subject}</code> },
-              { name: t.details, cell: (entry) => <code>{JSON.stringify(entry.details)}</code> },
+              {
+                name: t.details,
+                cell: (entry) => <code className={styles.details}>{JSON.stringify(entry.details)}</code>,
+              },
             ]}
           />
         )}
