@@ -1,4 +1,4 @@
-// Makes a picture and saves it, with progress on the way. Elsewhere than in this repository `npm install atoma-sdk` comes first.
+// Makes a picture and saves it, with progress on the way. For other folders than this repository see "Install" in docs/sdk.md.
 //   npm run build
 //   export ATOMASDK_SERVER_URL=http://127.0.0.1:8080 ATOMASDK_BEARER_AUTH=<key>
 //   node examples/sdk/generate.mjs "A cute baby sea otter" otter.png
