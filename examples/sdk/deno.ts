@@ -1,5 +1,5 @@
 // Makes a picture with Deno.
-//   deno add npm:atoma-sdk
+//   npm install /path/to/atoma/packages/sdk/dist
 //   export ATOMASDK_SERVER_URL=http://127.0.0.1:8080 ATOMASDK_BEARER_AUTH=<key>
 //   deno run --allow-net --allow-env --allow-write examples/sdk/deno.ts "A cute baby sea otter" otter.png
 import { AtomaSDK } from "atoma-sdk";
