@@ -93,6 +93,25 @@ test("signing out forgets the cookie; signing out everywhere ends every session,
   }
 });
 
+test("signing out everywhere holds, and signing in works, whichever way the clock was set meanwhile", async () => {
+  await using here = await start();
+  const { url, clock } = here;
+  const signedIn = async () => {
+    const cookie = cookieOf(await signIn(url));
+    assert.equal(await accounts(url, { cookie }), 200);
+    return cookie;
+  };
+  const earlier: string[] = [];
+  for (const step of [0, -HOUR, HOUR, -2 * HOUR, 0]) {
+    earlier.push(await signedIn());
+    clock.step(step);
+    const cookie = await signedIn();
+    earlier.push(cookie);
+    assert.equal((await ask(url, "DELETE", "/admin/sessions", { cookie })).status, 204);
+    for (const ended of earlier) assert.equal(await accounts(url, { cookie: ended }), 401, `after a step of ${step}`);
+  }
+});
+
 test("wrong keys, other origins and floods are refused", async () => {
   await using here = await start();
   const { url, clock } = here;

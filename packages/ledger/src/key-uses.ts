@@ -31,7 +31,8 @@ export function createKeyUses(options: {
     const now = options.now();
     if (uses.size < MAX_NOTED || uses.has(keyId)) uses.set(keyId, now);
     // Losing a last use is no harm; it is only reported.
-    if (now - flushedAt >= options.intervalMs) flush().catch(options.onFailure);
+    // A clock that was set back by an hour must not stop it for as long.
+    if (Math.abs(now - flushedAt) >= options.intervalMs) flush().catch(options.onFailure);
   }
 
   return { note, flush };

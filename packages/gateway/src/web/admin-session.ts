@@ -1,6 +1,6 @@
 import { errors, parseJsonObject } from "@atoma/contract";
 import type { Ledger } from "@atoma/ledger";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { isAdminKey } from "../admin/authenticate-admin.ts";
 import type { Clock } from "../clock.ts";
 import type { Context } from "../context.ts";
@@ -10,6 +10,8 @@ import { requireSameOrigin } from "./same-origin.ts";
 import { openSessionCookie, type SessionCookie } from "./session-cookie.ts";
 
 const REALM = "admin";
+/** What a session's cookie says: the end of all sessions that it came after. */
+const AFTER = /^admin after (\d{1,16})$/;
 const LIFETIME_MS = 12 * 3_600_000;
 const MAX_BODY_BYTES = 4096;
 const BODY = { properties: { admin_key: {} } };
@@ -23,7 +25,9 @@ const MAX_ADDRESSES = 10_000;
 
 /** The dashboard's session: that its browser has shown the admin key. */
 export interface AdminSession {
-  readonly cookie: SessionCookie;
+  readonly cookie: Pick<SessionCookie, "end">;
+  /** Signs the browser in. */
+  begin(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   /** Whether the request's session stands: it has not expired, and nobody has ended all sessions since it began. */
   stands(request: FastifyRequest): Promise<boolean>;
   /** Ends all sessions, on every gateway of this ledger within a second. */
@@ -62,10 +66,14 @@ export function openAdminSession({ ledger, clock, publicUrl, adminKey }: AdminSe
 
   return {
     cookie,
+    async begin(request, reply) {
+      const after = (await ledger.sessionsEndedAt(REALM)) ?? 0;
+      cookie.begin(request, reply, `${REALM} after ${after}`);
+    },
     async stands(request) {
-      const session = cookie.read(request.raw);
-      if (session === undefined) return false;
-      return session.beganAt > ((await endedAt()) ?? -1);
+      const [, after] = AFTER.exec(cookie.read(request.raw) ?? "") ?? [];
+      // Which end a session came after, and not when: clocks step back, and those of gateways differ.
+      return after !== undefined && Number(after) >= ((await endedAt()) ?? 0);
     },
     async endAll() {
       await ledger.endSessions(REALM, BY);
@@ -119,7 +127,7 @@ export function adminSessionRoutes(
       failures.note(request.ip);
       throw errors.invalidKey("***");
     }
-    session.cookie.begin(request, reply, REALM);
+    await session.begin(request, reply);
     return reply.code(204).send();
   });
   app.delete("/admin/session", async (request, reply) => {

@@ -3,18 +3,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { isSameOrigin } from "./same-origin.ts";
 import { openSealer } from "./seal.ts";
 
-export interface SessionContent {
-  readonly text: string;
-  /** ms since the epoch. */
-  readonly beganAt: number;
-}
-
 /** A session that a browser keeps as a cookie that scripts cannot read. */
 export interface SessionCookie {
   /** Begins a session that carries this text, sealed. */
   begin(request: FastifyRequest, reply: FastifyReply, text: string): void;
   /** What the session carries; undefined without a session, when it has expired, and for requests that no page of this origin sent. */
-  read(request: Pick<IncomingMessage, "headers" | "method">): SessionContent | undefined;
+  read(request: Pick<IncomingMessage, "headers" | "method">): string | undefined;
   end(request: FastifyRequest, reply: FastifyReply): void;
 }
 
@@ -73,8 +67,7 @@ export function openSessionCookie(options: SessionCookieOptions): SessionCookie 
       const value = cookieValue(cookie, nameFor(host));
       if (value === undefined || !isSameOrigin(request)) return undefined;
       const content = parseContent(sealer.open(value));
-      if (!content || content.until <= options.now()) return undefined;
-      return { text: content.text, beganAt: content.until - options.lifetimeMs };
+      return content && content.until > options.now() ? content.text : undefined;
     },
     end: (request, reply) => set(request, reply, "", 0),
   };

@@ -35,7 +35,7 @@ export function withSessions(identify: Identify, session: Pick<SessionCookie, "r
     const { cookie, authorization, "api-key": apiKeyHeader } = request.headers;
     if (cookie === undefined || authorization !== undefined || apiKeyHeader !== undefined) return identify(request);
     const found = session.read(request);
-    return identify(found === undefined ? request : bearing(found.text));
+    return identify(found === undefined ? request : bearing(found));
   };
 }
 

@@ -63,6 +63,12 @@ export function accountTests(world: () => World): void {
     clock.now += 5;
     await b.endSessions("some-page");
     assert.equal(await a.sessionsEndedAt("some-page"), clock.now);
+    // Each end is after the one before, so that it can be told which sessions are from between them.
+    const before = clock.now;
+    clock.now -= 3_600_000;
+    await a.endSessions("some-page", { actor: "me" });
+    assert.equal(await b.sessionsEndedAt("some-page"), before + 1);
+    clock.now = before;
     const [audit] = await a.listAudit({ limit: 1 });
     assert.deepEqual([audit?.action, audit?.subject], ["session.end_all", "some-page"]);
     await assert.rejects(a.endSessions("with space"), { code: "invalid_argument" });
