@@ -34,6 +34,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What a step wants in the request's log line: ids and figures, never prompts, keys or pictures. */
     logFields: Readonly<Record<string, string | number>>;
+    /** When it came, as the clock's `monotonic` tells time. */
+    began: number;
     /** Who ordered what, and what a complete answer delivers and charges. */
     ordered: Omit<Ended, "outcome" | "ms"> | undefined;
     /** The status that a stream would have had if it had not begun. */
@@ -97,6 +99,7 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   deferContinue(app.server);
   connections.watch(app.server);
   app.decorateRequest("logFields");
+  app.decorateRequest("began", 0);
   app.decorateRequest("ordered");
   app.decorateRequest("failedAs");
 
@@ -107,6 +110,9 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
 
   app.addHook("onRoute", ({ url, method }) => known.add(url, method));
   app.addHook("onRequest", async (request, reply) => {
+    request.began = context.clock.monotonic();
+    // Fastify's onResponse does not come for a client that has left.
+    reply.raw.once("close", () => noteClosed(request, reply, Math.round(context.clock.monotonic() - request.began)));
     reply.headers({ "x-request-id": request.id, ...CROSS_ORIGIN });
     requireOneReading(request.raw);
   });
@@ -114,16 +120,17 @@ export function buildServer(context: Context, runner: Runner, page: Page | undef
   app.addHook("onSend", async (_request, reply) => {
     for (const [name, value] of Object.entries(PRIVATE)) if (!reply.hasHeader(name)) reply.header(name, value);
   });
-  app.addHook("onResponse", async (request, reply) => {
-    const ms = Math.round(reply.elapsedTime);
+  /** Once a response has ended, or its client has left. */
+  function noteClosed(request: FastifyRequest, reply: FastifyReply, ms: number): void {
     const route = request.routeOptions.url ?? "unknown";
     const correlation = correlationId(request.headers["x-client-request-id"] ?? request.headers["x-request-id"]);
     const left = !reply.raw.writableFinished;
     noteEnded(context.activity, request, reply, ms);
-    const line = { requestId: request.id, correlation, method: request.method, route, status: reply.statusCode, ms };
+    const status = left && !reply.raw.headersSent ? 499 : reply.statusCode;
+    const line = { requestId: request.id, correlation, method: request.method, route, status, ms };
     const fields = { ...line, ...request.logFields, ...(left && { left }) };
     context.log[PROBES.has(route) ? "debug" : "info"](fields, "request");
-  });
+  }
 
   app.setErrorHandler((error, request, reply) => {
     const known = translate(error);

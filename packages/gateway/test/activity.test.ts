@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startWorld, type World } from "./support/gateway.ts";
+import { eventually, startWorld, type World } from "./support/gateway.ts";
+import { manualClock } from "./support/manual-clock.ts";
 import { checkedFetch } from "./support/openapi.ts";
 import { finish, sendPicture, writeEvent } from "./support/scripted-node.ts";
 
@@ -63,6 +64,63 @@ test("requests are counted by how they ended: pictures and units only where they
   const [head, row] = csv.text.split("\r\n");
   assert.match(head ?? "", /^start,group,requests/);
   assert.match(row ?? "", /^\d+,scripted,6,3,1,2,0,3,12288,/);
+});
+
+test("a request whose client left is logged and counted, before its answer has begun and in the middle of it", async () => {
+  await using world = await startWorld({ adminKey });
+  const { node } = world;
+  let begun = Promise.withResolvers<void>();
+  node.behave = (_job, response) => {
+    writeEvent(response, { type: "progress", index: 0, step: 1, steps: 4 });
+    begun.resolve();
+  };
+  const ask = (body: object, signal: AbortSignal) =>
+    fetch(`${world.gateway.url}/v1/images/generations`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${world.key}`,
+        "content-type": "application/json",
+        accept: "text/event-stream; progress=1",
+      },
+      body: JSON.stringify({ model: "scripted", prompt: "x", ...body }),
+      signal,
+    });
+  const whole = new AbortController();
+  const refused = assert.rejects(ask({}, whole.signal));
+  await begun.promise;
+  whole.abort();
+  await refused;
+  begun = Promise.withResolvers();
+  const stream = new AbortController();
+  const answer = await ask({ stream: true }, stream.signal);
+  await answer.body?.getReader().read();
+  stream.abort();
+  const ended = () =>
+    world.log
+      .map((line) => JSON.parse(line))
+      .filter(({ msg, route }) => msg === "request" && route === "/v1/images/generations");
+  await eventually(async () => ended().length === 2);
+  assert.deepEqual(
+    ended().map(({ status, left }) => [status, left]),
+    [
+      [499, true],
+      [200, true],
+    ],
+  );
+  const { json } = await admin(world, "/activity");
+  const [{ requests, left, images, units }] = json.data;
+  assert.deepEqual([requests, left, images, units], [2, 2, 0, 0]);
+});
+
+test("an answer tells how long it took", async () => {
+  const clock = manualClock();
+  await using world = await startWorld({ clock });
+  world.node.behave = async (job, response) => {
+    await clock.advance(1234);
+    await sendPicture(job, response, 0, 1);
+    finish(response);
+  };
+  assert.equal((await world.generate()).headers.get("openai-processing-ms"), "1234");
 });
 
 test("activity refuses a range, a step and a group that are none", async () => {

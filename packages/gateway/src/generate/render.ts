@@ -53,7 +53,7 @@ export async function sendAnswer(
   context: RenderContext,
 ): Promise<FastifyReply | undefined> {
   const body = await renderJson(answer, context.files, originFor(context, request));
-  reply.header("openai-processing-ms", String(Math.round(reply.elapsedTime)));
+  reply.header("openai-processing-ms", String(Math.round(context.clock.monotonic() - request.began)));
   return sendJson(reply, 200, body, context);
 }
 
