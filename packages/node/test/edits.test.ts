@@ -5,7 +5,7 @@ import { decodeMultiple } from "cbor-x";
 import sharp from "sharp";
 import type { RunningNode } from "../src/index.ts";
 import { uploadRoom } from "../src/upload-room.ts";
-import { type Envelope, json, loadedNode, post, untilLoad } from "./support.ts";
+import { type Envelope, json, loadedNode, NATIVE_PIXELS, post, untilLoad } from "./support.ts";
 
 const PATH = "/v1/images/edits";
 const CBOR = "application/cbor-seq";
@@ -122,7 +122,7 @@ test("an edit waits in line, is counted by the steps that it runs, and is cancel
   const body = form({ n: "10", steps: "100" });
   const running = fetch(node.url + PATH, { method: "POST", body, headers, signal: leaving.signal });
   const { pending_pixel_steps: pending } = await untilLoad(node, (load) => load.running === 1);
-  assert.ok(pending <= 10 * 65_536 * 85 && pending > 9 * 65_536 * 85, String(pending));
+  assert.ok(pending <= 10 * NATIVE_PIXELS * 85 && pending > 9 * NATIVE_PIXELS * 85, String(pending));
   const waiting = edit(form());
   await untilLoad(node, (load) => load.queued === 1);
   await running;

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, test } from "node:test";
 import pino from "pino";
 import { busyMeter } from "./busy-meter.ts";
-import { type Envelope, json, loadedNode, post, untilLoad } from "./support.ts";
+import { type Envelope, json, loadedNode, NATIVE_PIXELS, post, untilLoad } from "./support.ts";
 
 const LONG = { steps: 100, n: 10 };
 const LATER = { code: "queue_full", type: "requests" };
@@ -16,7 +16,7 @@ describe("a node's queue", () => {
     await untilLoad(node, (load) => load.running === 1);
     const waiting = post(node, LONG, { signal: leave.signal });
     const load = await untilLoad(node, ({ queued }) => queued === 1);
-    assert.ok(load.pending_pixel_steps > 65_536 * 1000 && load.pending_pixel_steps <= 65_536 * 2000);
+    assert.ok(load.pending_pixel_steps > NATIVE_PIXELS * 1000 && load.pending_pixel_steps <= NATIVE_PIXELS * 2000);
     assert.ok(load.seconds_per_pixel_step !== null && load.seconds_per_pixel_step > 0);
 
     const refused = await post(node);

@@ -6,6 +6,9 @@ export const MODEL = "tiny";
 export const JSON_HEADERS = { "content-type": "application/json" };
 
 /** A node with the tiny model, loaded; closed when the `using` block ends. */
+/** What the tiny model draws for a square picture of any size, before it is resampled. */
+export const NATIVE_PIXELS = 384 * 384;
+
 export async function loadedNode(options: Partial<NodeOptions> = {}): Promise<RunningNode & AsyncDisposable> {
   const node = await startNode({ models: [{ path: TINY, id: MODEL }], threads: 1, ...options });
   await node.ready;
