@@ -80,16 +80,13 @@ test("a CBOR sequence carries the events, pictures as bytes", async () => {
   assert.equal(response.status, 200);
   assert.equal(response.headers.get("content-type"), "application/cbor-seq");
   const all = await events(response);
-  const picture = ["progress", "progress", "partial", "progress", "progress", "image"];
   // Pictures of one job may take their steps in one run: then their events come by turns.
   for (const index of [0, 1]) {
-    const own = all.filter((event) => "index" in event && event.index === index);
-    assert.deepEqual(
-      own.map((event) => event.type),
-      picture,
-    );
+    const types = all.filter((event) => "index" in event && event.index === index).map((event) => event.type);
+    assert.deepEqual(types.toSorted(), ["image", "partial", "progress", "progress", "progress", "progress"]);
+    assert.equal(types.at(-1), "image");
   }
-  assert.deepEqual([all.length, all.at(-1)?.type], [2 * picture.length + 1, "done"]);
+  assert.deepEqual([all.length, all.at(-1)?.type], [13, "done"]);
   const images = all.filter((event) => event.type === "image");
   for (const [index, image] of images.entries()) {
     assert.ok(image.bytes instanceof Uint8Array);
