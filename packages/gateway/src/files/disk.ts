@@ -8,6 +8,7 @@ import { type FileStore, FileStoreUnavailableError } from "./file-store.ts";
 /** Half a file that nobody has written to for an hour; a younger one may be another gateway's. */
 async function removeAbandoned(path: string): Promise<void> {
   const info = await stat(path).catch(() => undefined);
+  // The file system stamps files by the real time, whatever clock the gateway was given.
   if (info && Date.now() - info.mtimeMs > 3_600_000) await rm(path, { force: true });
 }
 
